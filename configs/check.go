@@ -1,0 +1,172 @@
+package configs
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// report names the key at fault and says what is allowed.
+type report func(path, message string)
+
+var (
+	nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`)
+	userForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$`)
+	ipaForm  = regexp.MustCompile(`^[a-z0-9_]{1,16}$`)
+	hourForm = regexp.MustCompile(`^([01]\d|2[0-4]):[0-5]\d-([01]\d|2[0-4]):[0-5]\d$`)
+	dateForm = regexp.MustCompile(`^\d\d-\d\d$`)
+)
+
+// check reports everything that a well-formed file may still get wrong.
+func check(c *Config, r report) {
+	checkNode(c, r)
+	checkAccounts(c, r)
+	names := collect(c, r)
+	checkQueues(c, names, r)
+	checkServices(c, names, r)
+	checkTrunks(c, r)
+	for i, rt := range c.Routes {
+		p := fmt.Sprintf("routes[%d].", i)
+		form(r, p+"user", rt.User, userForm)
+		oneOf(r, p+"mode", rt.Mode, "b2bua", "proxy")
+		if !strings.HasPrefix(rt.Contact, "sip:") {
+			r(p+"contact", "want a SIP URI such as sip:bench@127.0.0.1:5080")
+		}
+	}
+}
+
+func checkNode(c *Config, r report) {
+	form(r, "site.ipa", c.Site.IPA, ipaForm)
+	if c.Site.Name == "" {
+		r("site.name", "is required: the office's name as citizens know it")
+	}
+	oneOf(r, "log.level", c.Log.Level, "debug", "info", "warn", "error")
+	oneOf(r, "log.format", c.Log.Format, "text", "json")
+	if len(c.SIP.Listen) == 0 {
+		r("sip.listen", "is required: at least one of udp:IP:PORT, tcp:IP:PORT")
+	}
+	seen := map[Listen]bool{}
+	for i, l := range c.SIP.Listen {
+		if seen[l] {
+			r(fmt.Sprintf("sip.listen[%d]", i), l.String()+" stands here twice")
+		}
+		seen[l] = true
+	}
+	oneOf(r, "sip.digest", c.SIP.Digest, "md5", "sha-256", "both")
+	between(r, "sip.shards", c.SIP.Shards, 1, 64)
+	between(r, "sip.max_calls", c.SIP.MaxCalls, 1, 100000)
+	duration(r, "sip.ring_time", c.SIP.RingTime, 5*time.Second, 2*time.Minute)
+	duration(r, "sip.max_duration", c.SIP.MaxDuration, time.Minute, 24*time.Hour)
+	between(r, "media.shards", c.Media.Shards, 1, 16)
+	duration(r, "media.timeout", c.Media.Timeout, 5*time.Second, 10*time.Minute)
+	if _, err := netip.ParseAddr(c.Media.Address); err != nil {
+		r("media.address", "want the literal IP address that phones send their audio to, such as 192.0.2.10")
+	}
+	oneOf(r, "prompts.language", c.Prompts.Language, "it")
+	if _, err := netip.ParseAddrPort(c.HTTP.Listen); err != nil {
+		r("http.listen", "want IP:PORT, such as 127.0.0.1:8080")
+	}
+	duration(r, "http.session_life", c.HTTP.SessionLife, time.Minute, 24*time.Hour)
+}
+
+func checkAccounts(c *Config, r report) {
+	seen := map[string]bool{}
+	for i, a := range c.Accounts {
+		p := fmt.Sprintf("accounts[%d].", i)
+		form(r, p+"user", a.User, userForm)
+		oneOf(r, p+"kind", a.Kind, "", "station", "carrier")
+		if len(a.Password) < 8 {
+			r(p+"password", "want at least 8 characters, better file:PATH or env:NAME")
+		}
+		if seen[a.User] {
+			r(p+"user", fmt.Sprintf("%q stands here twice", a.User))
+		}
+		seen[a.User] = true
+	}
+	people := map[string]bool{}
+	for i, u := range c.Users {
+		p := fmt.Sprintf("users[%d].", i)
+		form(r, p+"user", u.User, userForm)
+		if people[u.User] {
+			r(p+"user", fmt.Sprintf("%q stands here twice", u.User))
+		}
+		people[u.User] = true
+		for j, role := range u.Roles {
+			oneOf(r, fmt.Sprintf("%sroles[%d]", p, j), role, "agent", "supervisor")
+		}
+		if !u.Static && u.Device != "" && !seen[u.Device] {
+			r(p+"device", fmt.Sprintf("no account %q", u.Device))
+		}
+		if u.Static && !strings.HasPrefix(u.Contact, "sip:") {
+			r(p+"contact", "a static agent needs the SIP URI it is rung at")
+		}
+		if !u.Static && !u.Bot && u.Hash == "" {
+			r(p+"password_hash", "is required: make one with la2 user")
+		}
+	}
+}
+
+// names are the names that other parts of the file may refer to.
+type names struct{ queues, calendars, menus, trunks []string }
+
+func collect(c *Config, r report) names {
+	var n names
+	take := func(list *[]string, path, name string) {
+		form(r, path, name, nameForm)
+		if slices.Contains(*list, name) {
+			r(path, fmt.Sprintf("%q stands here twice", name))
+		}
+		*list = append(*list, name)
+	}
+	for i, q := range c.Queues {
+		take(&n.queues, fmt.Sprintf("queues[%d].name", i), q.Name)
+	}
+	for i, k := range c.Calendars {
+		take(&n.calendars, fmt.Sprintf("calendars[%d].name", i), k.Name)
+	}
+	for i, m := range c.Menus {
+		take(&n.menus, fmt.Sprintf("menus[%d].name", i), m.Name)
+	}
+	for i, t := range c.Trunks {
+		take(&n.trunks, fmt.Sprintf("trunks[%d].name", i), t.Name)
+	}
+	for i, u := range c.Users {
+		for j, q := range u.Queues {
+			refer(r, fmt.Sprintf("users[%d].queues[%d]", i, j), q, "queue", n.queues)
+		}
+	}
+	return n
+}
+
+func form(r report, path, value string, f *regexp.Regexp) {
+	if !f.MatchString(value) {
+		r(path, fmt.Sprintf("%q does not match %s", value, f))
+	}
+}
+
+func oneOf(r report, path, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		r(path, fmt.Sprintf("%q is not allowed; allowed: %s", value, strings.Join(slices.DeleteFunc(allowed, func(s string) bool { return s == "" }), ", ")))
+	}
+}
+
+func refer(r report, path, value, kind string, have []string) {
+	if !slices.Contains(have, value) {
+		r(path, fmt.Sprintf("no %s %q; there are: %s", kind, value, strings.Join(have, ", ")))
+	}
+}
+
+func between(r report, path string, value, lo, hi int) {
+	if value < lo || value > hi {
+		r(path, fmt.Sprintf("%d is not allowed; allowed: %d to %d", value, lo, hi))
+	}
+}
+
+func duration(r report, path string, value, lo, hi time.Duration) {
+	if value < lo || value > hi {
+		r(path, fmt.Sprintf("%v is not allowed; allowed: %v to %v", value, lo, hi))
+	}
+}

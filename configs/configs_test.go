@@ -1,0 +1,104 @@
+package configs
+
+import (
+	"errors"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestDemoAndBenchLoad(t *testing.T) {
+	for _, f := range []string{"demo/formezpa.yaml", "demo/c_b180.yaml", "demo/cmna.yaml", "bench.yaml"} {
+		if _, err := Load(f); err != nil {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+// The reference file shows exactly the defaults and names every key.
+func TestReferenceConfig(t *testing.T) {
+	raw := strings.NewReplacer(`ipa: ""`, "ipa: x", `name: ""`, "name: x", "listen: []", "listen: [udp:127.0.0.1:5060]",
+		"listen: \"\"", "listen: 127.0.0.1:80", "address: \"\"", "address: 127.0.0.1").Replace(string(Reference))
+	got, err := Parse("reference.yaml", []byte(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	want.Site, want.SIP.Listen, want.Media.Address, want.HTTP.Listen = got.Site, got.SIP.Listen, got.Media.Address, got.HTTP.Listen
+	for _, c := range []*Config{got, want} { // an empty list is no list
+		c.SIP.Domains, c.Accounts, c.Users, c.Queues, c.Calendars, c.Menus, c.Services, c.Trunks, c.Routes = nil, nil, nil, nil, nil, nil, nil, nil, nil
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("reference.yaml decodes to\n%+v\nwant the defaults\n%+v", got, want)
+	}
+	text := string(Reference)
+	var walk func(t reflect.Type)
+	walk = func(rt reflect.Type) {
+		for i := range rt.NumField() {
+			f := rt.Field(i)
+			if key := f.Tag.Get("yaml"); !strings.Contains(text, key+":") {
+				t.Errorf("reference.yaml does not name %s (%s)", key, rt.Name())
+			}
+			ft := f.Type
+			for ft.Kind() == reflect.Slice {
+				ft = ft.Elem()
+			}
+			if ft.Kind() == reflect.Struct && ft.PkgPath() == rt.PkgPath() && ft.NumField() > 0 && ft.Field(0).Tag != "" {
+				walk(ft)
+			}
+		}
+	}
+	walk(reflect.TypeFor[Config]())
+}
+
+func TestBadFiles(t *testing.T) {
+	good, err := os.ReadFile("demo/formezpa.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ name, old, new, want string }{
+		{"unknown key", "realm: la2", "relm: la2", "sip.relm: unknown key; allowed here: digest, domains"},
+		{"bad port range", "20000-23999", "20000", "media.ports: want MIN-MAX"},
+		{"bad duration", "wrap_up: 30s", "wrap_up: 30", `queues[0].wrap_up: "30" is no duration`},
+		{"duration out of range", "wrap_up: 30s", "wrap_up: 30h", "queues[0].wrap_up: 30h0m0s is not allowed; allowed: 1s to 10m0s"},
+		{"unknown queue", "queue: urp", "queue: nessuna", `no queue "nessuna"; there are: urp`},
+		{"not one of", "digest: md5", "digest: md4", `sip.digest: "md4" is not allowed; allowed: md5, sha-256, both`},
+		{"same number twice", `"+3906828881"]`, `"803001"]`, "803001 already reaches service linea-amica"},
+		{"transport", "udp:127.0.0.1:5060,", "sctp:127.0.0.1:5060,", "sip.listen[0]: want udp:IP:PORT"},
+		{"hours", "09:00-18:00", "18:00-09:00", `calendars[1].week.mon-fri: "18:00-09:00" is no span of hours`},
+		{"syntax", "site:", "site: [", "configs_test.yaml:"},
+		{"type", "realm: la2", "realm: [a]", "sip.realm: want a single value"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			raw := strings.Replace(string(good), tt.old, tt.new, 1)
+			_, err := Parse("configs_test.yaml", []byte(raw))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Fatalf("got %v\nwant …%s…", err, tt.want)
+			}
+			var f *Fault
+			if !errors.As(err, &f) || f.Line == 0 || f.Column == 0 {
+				t.Errorf("no position in %v", err)
+			}
+		})
+	}
+}
+
+func TestSecretNeverPrints(t *testing.T) {
+	if got := Secret("demo-1001").String(); got != "***" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte("site: {ipa: x, name: y}\n"))
+	f.Add([]byte("queues:\n  - name: urp\n    overflow: {after: 1s}\n"))
+	f.Add(Reference)
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		cfg, err := Parse("f", raw)
+		if (cfg == nil) == (err == nil) {
+			t.Fatalf("cfg %v err %v", cfg, err)
+		}
+	})
+}

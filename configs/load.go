@@ -1,0 +1,121 @@
+package configs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// A Fault is one thing wrong with a file, where it stands.
+type Fault struct {
+	File         string
+	Line, Column int // from 1; 0 when the whole file is meant
+	Key          string
+	Message      string // what is wrong and what is allowed
+}
+
+func (f *Fault) Error() string {
+	where := f.File
+	if f.Line > 0 {
+		where = fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column)
+	}
+	if f.Key == "" {
+		return where + ": " + f.Message
+	}
+	return where + ": " + f.Key + ": " + f.Message
+}
+
+// maxFile bounds a configuration file; the largest sensible one is far smaller.
+const maxFile = 4 << 20
+
+// Load reads a file strictly. The error joins a *Fault for each thing wrong.
+func Load(path string) (*Config, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, &Fault{File: path, Message: "cannot be read: " + plain(err)}
+	}
+	if info.Size() > maxFile {
+		return nil, &Fault{File: path, Message: "is larger than 4 MiB"}
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &Fault{File: path, Message: "cannot be read: " + plain(err)}
+	}
+	return Parse(path, raw)
+}
+
+func plain(err error) string {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return pe.Err.Error()
+	}
+	return err.Error()
+}
+
+// Parse is Load over bytes; name stands for the file in errors.
+func Parse(name string, raw []byte) (*Config, error) {
+	file, err := parser.ParseBytes(raw, 0)
+	if err != nil {
+		return nil, syntaxFault(name, err)
+	}
+	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
+		return nil, &Fault{File: name, Message: "want exactly one YAML document"}
+	}
+	cfg := Default()
+	d := &decoder{file: name, at: map[string]*token.Token{}}
+	d.decode(file.Docs[0].Body, reflect.ValueOf(cfg).Elem(), "")
+	if len(d.faults) == 0 {
+		check(cfg, d.report)
+	}
+	if len(d.faults) > 0 {
+		return nil, errors.Join(d.faults...)
+	}
+	return cfg, nil
+}
+
+// syntaxFault turns the parser's "[line:column] message" and excerpt into a Fault.
+func syntaxFault(name string, err error) error {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	f := &Fault{File: name, Message: text}
+	if n, _ := fmt.Sscanf(text, "[%d:%d]", &f.Line, &f.Column); n == 2 {
+		_, f.Message, _ = strings.Cut(text, "] ")
+	}
+	return f
+}
+
+// A decoder fills a struct from the syntax tree and remembers where each key
+// stands, so that later checks can point at it.
+type decoder struct {
+	file   string
+	at     map[string]*token.Token // path → token of its value
+	faults []error
+}
+
+// report adds a fault at the value of path, or at the nearest parent that the
+// file holds.
+func (d *decoder) report(path, message string) {
+	f := &Fault{File: d.file, Key: path, Message: message}
+	for p := path; ; {
+		if t := d.at[p]; t != nil {
+			f.Line, f.Column = t.Position.Line, t.Position.Column
+			break
+		}
+		i := strings.LastIndexAny(p, ".[")
+		if i < 0 {
+			break
+		}
+		p = p[:i]
+	}
+	d.faults = append(d.faults, f)
+}
+
+func (d *decoder) faultAt(n ast.Node, path, message string) {
+	d.at[path] = n.GetToken()
+	d.report(path, message)
+}
