@@ -1,0 +1,2 @@
+// Package tools pins the linters, apart from the product's own modules.
+package tools
