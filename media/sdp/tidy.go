@@ -1,0 +1,64 @@
+package sdp
+
+import "strings"
+
+// tidy rewrites a description that the strict reader refused: known lines only,
+// in the order of RFC 8866 5, with the mandatory ones supplied, CRLF ended. It
+// keeps o= only when that has six fields with numbers where numbers belong.
+func tidy(text string) string {
+	origin, conn, attrs, medias := "- 0 0 IN IP4 0.0.0.0", "", []string(nil), []string(nil)
+	inMedia := false
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if len(line) < 3 || line[1] != '=' {
+			continue
+		}
+		value := strings.TrimSpace(line[2:])
+		switch line[0] {
+		case 'o':
+			if f := strings.Fields(value); len(f) == 6 && digits(f[1]) && digits(f[2]) && !inMedia {
+				origin = strings.Join(f, " ")
+			}
+		case 'c':
+			f := strings.Fields(value)
+			if len(f) != 3 || !strings.EqualFold(f[0], "IN") {
+				continue
+			}
+			value = "IN " + strings.ToUpper(f[1]) + " " + f[2]
+			if !inMedia {
+				conn = "c=" + value + "\r\n"
+				continue
+			}
+			medias = append(medias, "c="+value)
+		case 'm':
+			f := strings.Fields(value)
+			if len(f) < 4 {
+				continue
+			}
+			inMedia = true
+			medias = append(medias, "m="+strings.Join(f, " "))
+		case 'a':
+			if inMedia {
+				medias = append(medias, "a="+value)
+				continue
+			}
+			attrs = append(attrs, "a="+value)
+		}
+	}
+	var b strings.Builder
+	b.WriteString("v=0\r\no=" + origin + "\r\ns=-\r\n" + conn + "t=0 0\r\n")
+	for _, l := range append(attrs, medias...) {
+		b.WriteString(l + "\r\n")
+	}
+	return b.String()
+}
+
+// digits tells whether s is a number of at most 18 digits.
+func digits(s string) bool {
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 18
+}
