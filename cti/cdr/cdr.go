@@ -1,0 +1,111 @@
+// Package cdr folds the stream into call detail records: one per call that a
+// service accepted (Offered), finished by CallCleared, exactly once over a
+// crash because record and cursor change in one transaction.
+//
+// A record has no agent: per-person figures need a labour agreement that is
+// not assumed here. A withheld number is never in a record. Retention is the
+// caller's. The package owns no goroutine; Run is called by cmd.
+package cdr
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/cti/stream"
+)
+
+// A Record is one call. Times are UTC; durations are milliseconds.
+type Record struct {
+	Call     cti.CallID    `json:"call"`
+	Seq      uint64        `json:"seq,omitempty"` // of its CallCleared; orders the export
+	Site     cti.SiteID    `json:"site"`
+	Service  cti.ServiceID `json:"service,omitempty"`
+	Queue    cti.QueueID   `json:"queue,omitempty"` // the last one
+	Trunk    string        `json:"trunk,omitempty"`
+	From     cti.SiteID    `json:"from,omitempty"`
+	Class    cti.Class     `json:"class,omitempty"`
+	Topic    string        `json:"topic,omitempty"`
+	Caller   string        `json:"caller,omitempty"`
+	Withheld bool          `json:"withheld,omitempty"`
+	Dialled  string        `json:"dialled"`
+	Ticket   cti.TicketID  `json:"ticket,omitempty"`
+
+	Instant     time.Time `json:"instant,omitzero"`     // entered the network
+	Offered     time.Time `json:"offered"`              // the service accepted it
+	Answered    time.Time `json:"answered,omitzero"`    // our 200 to the caller
+	Established time.Time `json:"established,omitzero"` // first agent spoke
+	Cleared     time.Time `json:"cleared,omitzero"`
+
+	Cause   cti.Cause `json:"cause,omitempty"`
+	Outcome Outcome   `json:"outcome,omitempty"`
+
+	WaitMS   int64     `json:"wait_ms"` // in queue, ringing included
+	RingMS   int64     `json:"ring_ms"`
+	TalkMS   int64     `json:"talk_ms"` // without hold
+	HoldMS   int64     `json:"hold_ms"`
+	Segments []Segment `json:"segments"`
+}
+
+// Outcome is how a call ended for the citizen.
+type Outcome string
+
+const (
+	// Answered is a call that spoke with an agent or an office.
+	Answered Outcome = "answered"
+	// Abandoned is a caller who left the queue.
+	Abandoned Outcome = "abandoned"
+	// Left is a caller who left before the queue (greeting, menu).
+	Left Outcome = "left"
+	// Redirected is a waiting caller whom another office took over.
+	Redirected Outcome = "redirected"
+	// Closed is a call outside the hours.
+	Closed Outcome = "closed"
+	// Failed is a call that we or the network ended before anybody spoke.
+	Failed Outcome = "failed"
+)
+
+// A Segment is one stretch of a call.
+type Segment struct {
+	Kind   Kind        `json:"kind"`
+	Start  time.Time   `json:"start"`
+	End    time.Time   `json:"end,omitzero"`
+	Queue  cti.QueueID `json:"queue,omitempty"`
+	Leg    cti.LegID   `json:"leg,omitempty"`
+	Target string      `json:"target,omitempty"` // of a transfer or redirection: an office, or "device"
+	Cause  cti.Cause   `json:"cause,omitempty"`  // how it ended, when not normal
+}
+
+// Kind of a segment.
+type Kind string
+
+// The kinds. Queue spans ring; talk excludes hold.
+const (
+	KindQueue    Kind = "queue"
+	KindRing     Kind = "ring"
+	KindTalk     Kind = "talk"
+	KindHold     Kind = "hold"
+	KindTransfer Kind = "transfer"
+)
+
+// Run folds l into p until ctx ends or l closes.
+func Run(ctx context.Context, l *stream.Log, p cti.Projection) error {
+	return stream.Fold(ctx, l, p, Step)
+}
+
+// Step folds one event; for stream.Fold.
+func Step(tx cti.Tx, ev cti.Event) error { return nil }
+
+// OpenCalls are the events that close the calls open in p: CallCleared with
+// CauseRestart. At start, before any new call: see CloseOpen.
+func OpenCalls(p cti.Projection) ([]cti.Event, error) { return nil, nil }
+
+// CloseOpen catches p up with the journal and commits the events of OpenCalls.
+// Call it once at start, before the node accepts calls and before Run.
+// It returns how many calls it closed.
+func CloseOpen(ctx context.Context, l *stream.Log, p cti.Projection) (int, error) { return 0, nil }
+
+// Export writes the records cleared after the event number after as JSON
+// lines, oldest first, and returns the number to continue from.
+func Export(p cti.Projection, after uint64, w io.Writer) (last uint64, err error) { return after, nil }
