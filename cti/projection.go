@@ -16,6 +16,8 @@ type Tx interface {
 	// Scan yields the records whose key begins with prefix, in key order.
 	// The loop body must not write.
 	Scan(prefix []byte) iter.Seq2[[]byte, []byte]
+	// ScanAfter is Scan from the first key greater than after.
+	ScanAfter(prefix, after []byte) iter.Seq2[[]byte, []byte]
 }
 
 // A Projection is a keyed table with the position up to which it has folded

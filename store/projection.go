@@ -114,13 +114,19 @@ func (k keyed) Delete(key []byte) error {
 	return k.b.Delete(key)
 }
 
-func (k keyed) Scan(prefix []byte) iter.Seq2[[]byte, []byte] {
+func (k keyed) Scan(prefix []byte) iter.Seq2[[]byte, []byte] { return k.ScanAfter(prefix, nil) }
+
+func (k keyed) ScanAfter(prefix, after []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(k, v []byte) bool) {
 		if k.b == nil {
 			return
 		}
+		from := prefix
+		if bytes.Compare(after, prefix) > 0 {
+			from = append(bytes.Clone(after), 0)
+		}
 		c := k.b.Cursor()
-		for key, v := c.Seek(prefix); key != nil && bytes.HasPrefix(key, prefix); key, v = c.Next() {
+		for key, v := c.Seek(from); key != nil && bytes.HasPrefix(key, prefix); key, v = c.Next() {
 			if !yield(key, v) {
 				return
 			}

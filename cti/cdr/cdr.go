@@ -8,12 +8,9 @@
 package cdr
 
 import (
-	"context"
-	"io"
 	"time"
 
 	"github.com/lineaamica/la2/cti"
-	"github.com/lineaamica/la2/cti/stream"
 )
 
 // A Record is one call. Times are UTC; durations are milliseconds.
@@ -75,6 +72,8 @@ type Segment struct {
 	Leg    cti.LegID   `json:"leg,omitempty"`
 	Target string      `json:"target,omitempty"` // of a transfer or redirection: an office, or "device"
 	Cause  cti.Cause   `json:"cause,omitempty"`  // how it ended, when not normal
+	// Outcome of a queue segment: answered, abandoned, redirected or failed.
+	Outcome Outcome `json:"outcome,omitempty"`
 }
 
 // Kind of a segment.
@@ -88,24 +87,3 @@ const (
 	KindHold     Kind = "hold"
 	KindTransfer Kind = "transfer"
 )
-
-// Run folds l into p until ctx ends or l closes.
-func Run(ctx context.Context, l *stream.Log, p cti.Projection) error {
-	return stream.Fold(ctx, l, p, Step)
-}
-
-// Step folds one event; for stream.Fold.
-func Step(tx cti.Tx, ev cti.Event) error { return nil }
-
-// OpenCalls are the events that close the calls open in p: CallCleared with
-// CauseRestart. At start, before any new call: see CloseOpen.
-func OpenCalls(p cti.Projection) ([]cti.Event, error) { return nil, nil }
-
-// CloseOpen catches p up with the journal and commits the events of OpenCalls.
-// Call it once at start, before the node accepts calls and before Run.
-// It returns how many calls it closed.
-func CloseOpen(ctx context.Context, l *stream.Log, p cti.Projection) (int, error) { return 0, nil }
-
-// Export writes the records cleared after the event number after as JSON
-// lines, oldest first, and returns the number to continue from.
-func Export(p cti.Projection, after uint64, w io.Writer) (last uint64, err error) { return after, nil }

@@ -1,12 +1,12 @@
 package stream
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -176,11 +176,16 @@ func (t memTx) save(key []byte) error {
 	return nil
 }
 
-func (t memTx) Scan(prefix []byte) iter.Seq2[[]byte, []byte] {
+func (t memTx) Scan(prefix []byte) iter.Seq2[[]byte, []byte] { return t.ScanAfter(prefix, nil) }
+
+func (t memTx) ScanAfter(prefix, after []byte) iter.Seq2[[]byte, []byte] {
 	keys := slices.Sorted(maps.Keys(t.kv))
 	return func(yield func(k, v []byte) bool) {
 		for _, k := range keys {
-			if bytes.HasPrefix([]byte(k), prefix) && !yield([]byte(k), t.kv[k]) {
+			if !strings.HasPrefix(k, string(prefix)) || (after != nil && k <= string(after)) {
+				continue
+			}
+			if !yield([]byte(k), t.kv[k]) {
 				return
 			}
 		}

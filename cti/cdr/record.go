@@ -1,0 +1,277 @@
+package cdr
+
+import (
+	"strings"
+	"time"
+
+	"github.com/lineaamica/la2/cti"
+)
+
+// concerns tells whether an event of this type can change a record.
+func concerns(t cti.EventType) bool {
+	switch t {
+	case cti.EvOffered, cti.EvAnswered, cti.EvQueued, cti.EvDelivered, cti.EvDiverted, cti.EvEstablished,
+		cti.EvHeld, cti.EvRetrieved, cti.EvTransferring, cti.EvTransferred, cti.EvTransferFailed, cti.EvRedirected,
+		cti.EvConnectionCleared, cti.EvCallCleared, cti.EvTicketOpened, cti.EvTicketAttached:
+		return true
+	}
+	return false
+}
+
+// newRecord begins the record of a call with its Offered.
+func newRecord(ev cti.Event) *Record {
+	r := &Record{Call: ev.Call, Site: ev.Site, Service: ev.Service, Trunk: ev.Trunk, Ticket: ev.Ticket,
+		Instant: ev.Instant, Offered: ev.At, Segments: []Segment{}}
+	if in := ev.Info; in != nil {
+		r.From, r.Class, r.Topic, r.Dialled = in.From, in.Class, in.Topic, in.Dialled
+		if r.Withheld = in.Caller.Withheld; !r.Withheld {
+			r.Caller = in.Caller.Number
+		}
+		if r.Service == "" {
+			r.Service = in.Service
+		}
+	}
+	return r
+}
+
+// Apply folds one event of the record's call and returns the segments that
+// ended by it. Segments overlap as the call's stretches do: a ring lies inside
+// its queue.
+func (r *Record) Apply(ev cti.Event) (ended []Segment) {
+	end := func(match func(*Segment) bool, cause cti.Cause, out Outcome) {
+		ended = append(ended, r.end(ev.At, match, cause, out)...)
+	}
+	leg := func(s *Segment) bool { return s.Leg == ev.Leg }
+	switch ev.Type {
+	case cti.EvAnswered:
+		if r.Answered.IsZero() {
+			r.Answered = ev.At
+		}
+	case cti.EvTicketOpened, cti.EvTicketAttached:
+		r.Ticket = ev.Ticket
+	case cti.EvQueued:
+		ended = r.queued(ev)
+	case cti.EvDelivered:
+		r.open(KindRing, ev)
+	case cti.EvDiverted:
+		end(r.lastOpen(KindRing, ev.Leg), ev.Cause, "")
+	case cti.EvEstablished:
+		ended = r.established(ev)
+	case cti.EvHeld:
+		if open := r.lastOpen(KindTalk, ev.Leg); r.any(open) {
+			end(open, "", "")
+			r.open(KindHold, ev)
+		}
+	case cti.EvRetrieved:
+		if open := r.lastOpen(KindHold, ev.Leg); r.any(open) {
+			end(open, "", "")
+			r.open(KindTalk, ev)
+		}
+	case cti.EvTransferring:
+		r.open(KindTransfer, ev)
+	case cti.EvTransferred:
+		end(kinds(KindTransfer), "", "")
+		end(leg, cti.CauseTransferred, "")
+	case cti.EvTransferFailed:
+		end(kinds(KindTransfer), ev.Cause, "")
+	case cti.EvRedirected:
+		r.markRedirected(ev)
+		end(kinds(KindQueue), "", Redirected)
+		end(kinds(KindRing), cti.CauseRedirected, "")
+	case cti.EvConnectionCleared:
+		if !callerLeg(ev.Leg) {
+			end(leg, ev.Cause, "")
+		}
+	case cti.EvCallCleared:
+		ended = r.cleared(ev)
+	}
+	return ended
+}
+
+func (r *Record) queued(ev cti.Event) (ended []Segment) {
+	if ev.Ticket != "" {
+		r.Ticket = ev.Ticket
+	}
+	if ev.Info != nil && ev.Info.Topic != "" {
+		r.Topic = ev.Info.Topic
+	}
+	if s := r.waiting(); s != nil {
+		if s.Queue == ev.Queue {
+			return nil
+		}
+		ended = r.end(ev.At, kinds(KindQueue), cti.CauseRedirected, Redirected)
+	}
+	r.Queue = ev.Queue
+	r.open(KindQueue, ev)
+	return ended
+}
+
+// established ends ringing and waiting and begins the talk of a leg. A leg to a
+// trunk while the caller waits is another office that took it.
+func (r *Record) established(ev cti.Event) (ended []Segment) {
+	if callerLeg(ev.Leg) {
+		return nil
+	}
+	ended = r.end(ev.At, r.lastOpen(KindRing, ev.Leg), "", "")
+	out := Answered
+	if ev.Trunk != "" && ev.Agent == "" {
+		out = Redirected
+	}
+	ended = append(ended, r.end(ev.At, kinds(KindQueue), "", out)...)
+	if r.any(r.lastOpen(KindTalk, ev.Leg)) && ev.Leg != "" {
+		return ended // a repeated answer
+	}
+	if r.Established.IsZero() {
+		r.Established = ev.At
+	}
+	r.open(KindTalk, ev)
+	return ended
+}
+
+// markRedirected notes who took the caller on the talk that began just before,
+// if Established came first.
+func (r *Record) markRedirected(ev cti.Event) {
+	for i := range r.Segments {
+		s := &r.Segments[i]
+		if s.Kind == KindQueue && (s.End.IsZero() || s.Outcome == Answered && s.End.Equal(r.Established)) {
+			s.Outcome, s.Target = Redirected, publicTarget(ev.Target)
+		}
+	}
+}
+
+func (r *Record) cleared(ev cti.Event) (ended []Segment) {
+	r.Seq, r.Cleared, r.Cause = ev.Seq, ev.At, ev.Cause
+	out := Failed
+	if ev.Cause == cti.CauseAbandoned || ev.Cause == cti.CauseNormal {
+		out = Abandoned
+	}
+	queued := r.waiting() != nil
+	ended = r.end(ev.At, kinds(KindQueue), ev.Cause, out)
+	ended = append(ended, r.end(ev.At, func(*Segment) bool { return true }, ev.Cause, "")...)
+	r.Outcome = r.outcome(queued)
+	for _, s := range r.Segments {
+		ms := s.End.Sub(s.Start).Milliseconds()
+		switch s.Kind {
+		case KindQueue:
+			r.WaitMS += ms
+		case KindRing:
+			r.RingMS += ms
+		case KindTalk:
+			r.TalkMS += ms
+		case KindHold:
+			r.HoldMS += ms
+		}
+	}
+	return ended
+}
+
+func (r *Record) outcome(queued bool) Outcome {
+	var redirected bool
+	for _, s := range r.Segments {
+		redirected = redirected || s.Outcome == Redirected && s.Cause == ""
+	}
+	switch {
+	case redirected:
+		return Redirected
+	case !r.Established.IsZero():
+		return Answered
+	case r.Cause == cti.CauseClosed:
+		return Closed
+	case r.Cause == cti.CauseRedirected:
+		return Redirected
+	case r.Cause != cti.CauseAbandoned && r.Cause != cti.CauseNormal:
+		return Failed
+	case queued:
+		return Abandoned
+	}
+	return Left
+}
+
+// Waiting tells in which queue the caller waits, and since when.
+func (r *Record) Waiting() (q cti.QueueID, since time.Time, ok bool) {
+	s := r.waiting()
+	if s == nil {
+		return "", time.Time{}, false
+	}
+	return s.Queue, s.Start, true
+}
+
+func (r *Record) waiting() *Segment {
+	for i := range r.Segments {
+		if s := &r.Segments[i]; s.Kind == KindQueue && s.End.IsZero() {
+			return s
+		}
+	}
+	return nil
+}
+
+func (r *Record) open(k Kind, ev cti.Event) {
+	s := Segment{Kind: k, Start: ev.At, Leg: ev.Leg}
+	switch k {
+	case KindQueue:
+		s.Queue, s.Leg = ev.Queue, ""
+	case KindRing:
+		s.Queue = ev.Queue
+	case KindTransfer:
+		s.Target = publicTarget(ev.Target)
+	}
+	r.Segments = append(r.Segments, s)
+}
+
+// end closes the open segments that match.
+func (r *Record) end(at time.Time, match func(*Segment) bool, cause cti.Cause, out Outcome) (ended []Segment) {
+	if cause == cti.CauseNormal {
+		cause = ""
+	}
+	for i := range r.Segments {
+		s := &r.Segments[i]
+		if !s.End.IsZero() || !match(s) {
+			continue
+		}
+		s.End, s.Cause = at, cause
+		if out != "" {
+			s.Outcome = out
+		}
+		ended = append(ended, *s)
+	}
+	return ended
+}
+
+func (r *Record) any(match func(*Segment) bool) bool {
+	for i := range r.Segments {
+		if s := &r.Segments[i]; s.End.IsZero() && match(s) {
+			return true
+		}
+	}
+	return false
+}
+
+// lastOpen matches the open segment of that kind and leg; without a leg, or
+// with one that no segment has, the last open one of the kind.
+func (r *Record) lastOpen(k Kind, leg cti.LegID) func(*Segment) bool {
+	var last *Segment
+	for i := range r.Segments {
+		s := &r.Segments[i]
+		if s.Kind != k || !s.End.IsZero() {
+			continue
+		}
+		last = s
+		if leg != "" && s.Leg == leg {
+			break
+		}
+	}
+	return func(s *Segment) bool { return s == last }
+}
+
+func kinds(k Kind) func(*Segment) bool { return func(s *Segment) bool { return s.Kind == k } }
+
+// callerLeg tells whether l is leg 1, the caller's.
+func callerLeg(l cti.LegID) bool { return strings.HasSuffix(string(l), "/1") }
+
+// publicTarget is an office's name; a number may be a person's and becomes "device".
+func publicTarget(t string) string {
+	if strings.Trim(t, "+0123456789") == "" && t != "" {
+		return "device"
+	}
+	return t
+}
