@@ -2,6 +2,7 @@ package relay
 
 import (
 	"errors"
+	"log/slog"
 	"net/netip"
 	"time"
 
@@ -50,6 +51,8 @@ type Config struct {
 	// OnEvent receives what happens to legs, on the shard's thread: it must not
 	// block nor call Stats or Shutdown. The other methods are safe in it.
 	OnEvent func(Event)
+	// Logger receives failures of the packet path. Default: none.
+	Logger *slog.Logger
 	// Net, if set, replaces the kernel's sockets (for tests).
 	Net Network
 }

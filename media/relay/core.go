@@ -1,0 +1,194 @@
+package relay
+
+import (
+	"github.com/lineaamica/la2/media"
+	"github.com/lineaamica/la2/media/dtmf"
+	"github.com/lineaamica/la2/media/g711"
+)
+
+// A core is the state of one shard and what may happen to it: a packet (receive),
+// a command (apply) or the passing of 20 ms (pace). It knows neither system calls
+// nor clocks. Owned by the shard's goroutine.
+type core struct {
+	cfg        Config
+	aToU, uToA *[256]byte
+	legs       map[LegID]*leg
+	paced      []*leg // those to which the pacer has something to send
+	ticks      uint64
+	frame      [headerLen + media.FrameSamples]byte
+	quiet      [2][media.FrameSamples]byte // silence in PCMA and PCMU
+}
+
+func newCore(cfg Config, t *g711.Tables) *core {
+	c := &core{
+		cfg:  cfg,
+		aToU: t.Map(media.PCMA, media.PCMU),
+		uToA: t.Map(media.PCMU, media.PCMA),
+		legs: map[LegID]*leg{},
+	}
+	for i := range media.FrameSamples {
+		c.quiet[0][i], c.quiet[1][i] = media.PCMA.Silence(), media.PCMU.Silence()
+	}
+	return c
+}
+
+func (c *core) emit(e Event) {
+	if c.cfg.OnEvent != nil {
+		c.cfg.OnEvent(e)
+	}
+}
+
+// repace puts l into or out of the pacer's list, as needed.
+func (c *core) repace(l *leg) {
+	want := l.needsPace()
+	switch {
+	case want && l.paced < 0:
+		l.paced = len(c.paced)
+		c.paced = append(c.paced, l)
+	case !want && l.paced >= 0:
+		last := c.paced[len(c.paced)-1]
+		c.paced[l.paced], last.paced = last, l.paced
+		c.paced[len(c.paced)-1] = nil
+		c.paced = c.paced[:len(c.paced)-1]
+		l.paced = -1
+	}
+}
+
+// An op is what a command does.
+type op uint8
+
+const (
+	opOpen op = iota
+	opRemote
+	opPlay
+	opMusic
+	opSilence
+	opBridge
+	opUnbridge
+	opKeys
+	opClose
+	opStats
+)
+
+// A command is one call of the API on its way to the shard.
+type command struct {
+	op     op
+	id     LegID
+	leg    *leg // of opOpen
+	other  LegID
+	far    Remote
+	clips  []*media.Clip
+	opts   PlayOptions
+	digits string
+	reply  chan<- LegStats // of opStats, one slot
+}
+
+// apply performs cmd. It returns the leg that was opened or closed, so that the
+// shell can watch or forget its sockets.
+func (c *core) apply(cmd command, now int64) (opened, closed *leg) {
+	if cmd.op == opOpen {
+		l := cmd.leg
+		l.lastIn, l.paced = now, -1
+		c.legs[l.id] = l
+		c.repace(l)
+		return l, nil
+	}
+	l := c.legs[cmd.id]
+	if l == nil {
+		if cmd.op == opStats {
+			cmd.reply <- LegStats{}
+		}
+		return nil, nil
+	}
+	switch cmd.op {
+	case opRemote:
+		c.setRemote(l, cmd.far, now)
+	case opPlay:
+		c.play(l, cmd.clips, cmd.opts)
+	case opMusic:
+		l.clips, l.hears, l.music, l.at = nil, music, cmd.clips[0], 0
+	case opSilence:
+		l.clips, l.hears = nil, silence
+	case opBridge:
+		if o := c.legs[cmd.other]; o != nil && o != l {
+			c.bridge(l, o)
+		}
+	case opUnbridge:
+		c.unlink(l)
+	case opKeys:
+		if l.far.SendDTMFPT != 0 {
+			l.keys.Add(cmd.digits)
+		}
+	case opStats:
+		s := l.stats
+		if l.latch.locked {
+			s.Locked = l.latch.addr
+		}
+		cmd.reply <- s
+	case opClose:
+		c.remove(l)
+		return nil, l
+	}
+	c.repace(l)
+	return nil, nil
+}
+
+func (c *core) setRemote(l *leg, far Remote, now int64) {
+	if far.SendDTMFPT == 0 {
+		far.SendDTMFPT = far.DTMFPT
+	}
+	far.Addr = unmapped(far.Addr)
+	old := l.far
+	l.far = far
+	if !far.Addr.IsValid() { // held without an address: what we know of it stays
+		l.far.Addr = old.Addr
+		l.far.Send = false
+	}
+	if l.far.Addr != old.Addr || far.NAT != old.NAT {
+		learn := far.NAT || !routable(l.far.Addr.Addr(), c.cfg.IP, c.cfg.Routable)
+		l.latch.reset(l.far.Addr, learn, far.Signal.Unmap())
+		l.first = false
+	}
+	l.lastIn, l.expired = now, false
+	l.refresh(&c.cfg)
+}
+
+func (c *core) play(l *leg, clips []*media.Clip, opts PlayOptions) {
+	l.clips, l.frame, l.token, l.resume = clips, 0, opts.Token, opts.Resume
+	if !opts.Resume {
+		l.hears = silence
+	}
+}
+
+func (c *core) bridge(a, b *leg) {
+	if a.peer != b {
+		c.unlink(a)
+		c.unlink(b)
+		a.peer, b.peer = b, a
+	}
+	a.clips, a.hears, b.clips, b.hears = nil, peer, nil, peer
+	c.repace(b)
+}
+
+// unlink parts l from its peer; who heard the other hears silence.
+func (c *core) unlink(l *leg) {
+	p := l.peer
+	if p == nil {
+		return
+	}
+	l.peer, p.peer = nil, nil
+	for _, x := range [2]*leg{l, p} {
+		if x.hears == peer {
+			x.hears = silence
+		}
+		c.repace(x)
+	}
+}
+
+func (c *core) remove(l *leg) {
+	c.unlink(l)
+	delete(c.legs, l.id)
+	l.clips, l.music, l.hears, l.reach = nil, nil, peer, unreachable
+	l.keys = dtmf.Generator{}
+	c.repace(l)
+}

@@ -1,0 +1,183 @@
+package relay
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// kernel is the shell on the kernel's sockets: one locked thread in epoll_wait,
+// raw non-blocking system calls for each packet. Level-triggered, one packet a
+// readiness: no call is made only to hear that nothing is left.
+type kernel struct {
+	epfd, eventfd, timerfd int
+
+	// Owned by run.
+	legs   []watched // by file descriptor
+	events [256]unix.EpollEvent
+	buf    [maxPacket]byte
+	from   unix.RawSockaddrInet6 // large enough for both families
+	ticks  [8]byte
+}
+
+type watched struct {
+	leg  *leg
+	rtcp bool
+}
+
+func newKernel() (*kernel, error) {
+	k := &kernel{epfd: -1, eventfd: -1, timerfd: -1}
+	var err error
+	if k.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("epoll: %w", err)
+	}
+	if k.eventfd, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
+		k.free()
+		return nil, fmt.Errorf("eventfd: %w", err)
+	}
+	if k.timerfd, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC); err != nil {
+		k.free()
+		return nil, fmt.Errorf("timerfd: %w", err)
+	}
+	every := unix.NsecToTimespec(tick)
+	if err = unix.TimerfdSettime(k.timerfd, 0, &unix.ItimerSpec{Interval: every, Value: every}, nil); err != nil {
+		k.free()
+		return nil, fmt.Errorf("timerfd: %w", err)
+	}
+	for _, fd := range []int{k.eventfd, k.timerfd} {
+		if err := k.add(fd); err != nil {
+			k.free()
+			return nil, err
+		}
+	}
+	return k, nil
+}
+
+func (k *kernel) add(fd int) error {
+	if err := unix.EpollCtl(k.epfd, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil {
+		return fmt.Errorf("epoll: %w", err)
+	}
+	return nil
+}
+
+func (k *kernel) free() {
+	for _, fd := range []int{k.epfd, k.eventfd, k.timerfd} {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+	}
+}
+
+// wake is called with the shard's lock held and before run frees the eventfd.
+func (k *kernel) wake() {
+	one := uint64(1)
+	unix.RawSyscall(unix.SYS_WRITE, uintptr(k.eventfd), uintptr(unsafe.Pointer(&one)), 8)
+}
+
+func (k *kernel) watch(l *leg) error {
+	sock, ok := l.sock.(*kernelSocket)
+	if !ok {
+		return nil
+	}
+	for len(k.legs) <= max(sock.rtp, sock.rtcp) {
+		k.legs = append(k.legs, watched{})
+	}
+	k.legs[sock.rtp], k.legs[sock.rtcp] = watched{leg: l}, watched{leg: l, rtcp: true}
+	sock.owner = k
+	return errors.Join(k.add(sock.rtp), k.add(sock.rtcp))
+}
+
+func (k *kernel) run(s *shard) {
+	runtime.LockOSThread() // for good: the thread ends with the goroutine
+	defer close(s.done)
+	for !k.serve(s) { // again after a recovered panic
+	}
+	s.close()
+	k.free()
+}
+
+// serve reports true when the shard is to end.
+func (k *kernel) serve(s *shard) bool {
+	defer s.recovered()
+	for {
+		n, err := unix.EpollWait(k.epfd, k.events[:], -1)
+		if err != nil && err != unix.EINTR {
+			s.log.Error("relay: epoll failed", "error", err)
+			return true
+		}
+		now := s.now()
+		for i := range max(n, 0) {
+			fd := int(k.events[i].Fd)
+			switch {
+			case fd == k.eventfd:
+				k.read8(fd)
+				s.current = nil
+				if s.commands(now) {
+					return true
+				}
+			case fd == k.timerfd:
+				s.current = nil
+				k.pace(s, now)
+			default:
+				k.packet(s, fd, now)
+			}
+		}
+	}
+}
+
+// maxCatchUp is how many missed ticks are made good at once; more are left out
+// and the timelines jump.
+const maxCatchUp = 5
+
+func (k *kernel) pace(s *shard, now int64) {
+	for range min(k.read8(k.timerfd), maxCatchUp) {
+		s.core.pace(now)
+	}
+}
+
+// read8 takes the counter of an eventfd or timerfd.
+func (k *kernel) read8(fd int) uint64 {
+	n, _, _ := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&k.ticks[0])), 8)
+	if n != 8 {
+		return 0
+	}
+	return binary.NativeEndian.Uint64(k.ticks[:])
+}
+
+// packet reads one datagram and sends it on.
+func (k *kernel) packet(s *shard, fd int, now int64) {
+	if fd >= len(k.legs) || k.legs[fd].leg == nil {
+		return // closed in this round
+	}
+	w := k.legs[fd]
+	size := uint32(unix.SizeofSockaddrInet6)
+	n, _, e := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&k.buf[0])), maxPacket,
+		unix.MSG_DONTWAIT, uintptr(unsafe.Pointer(&k.from)), uintptr(unsafe.Pointer(&size)))
+	if e != 0 {
+		return
+	}
+	if w.rtcp {
+		w.leg.stats.RTCP++
+		return
+	}
+	s.current = w.leg
+	b := k.buf[:n]
+	if to, _ := s.core.receive(w.leg, k.source(), b, now); to != nil {
+		to.send(b)
+	}
+}
+
+// source is the address that recvfrom wrote.
+func (k *kernel) source() netip.AddrPort {
+	port := binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&k.from.Port))[:])
+	if k.from.Family == unix.AF_INET {
+		v4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(&k.from))
+		return netip.AddrPortFrom(netip.AddrFrom4(v4.Addr), port)
+	}
+	return netip.AddrPortFrom(netip.AddrFrom16(k.from.Addr).Unmap(), port)
+}

@@ -1,0 +1,83 @@
+package relay
+
+import (
+	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/media"
+	"github.com/lineaamica/la2/media/dtmf"
+)
+
+// hears says what a leg is sent.
+type hears uint8
+
+const (
+	silence hears = iota
+	music
+	peer
+)
+
+// reach says what may be sent to a far end.
+type reach uint8
+
+const (
+	unreachable reach = iota // no address, or held
+	silenceOnly              // private address that has not shown itself
+	everything
+)
+
+// A leg is the media of one far end. Owned by its shard.
+type leg struct {
+	id   LegID
+	call cti.CallID
+	port uint16 // ours, for RTP
+	sock socket
+
+	// What comes in.
+	far      Remote
+	latch    latch
+	detector dtmf.Detector
+	lastIn   int64 // ns; when the far end last sent, or should have begun to
+	expired  bool  // MediaTimeout was reported
+	first    bool  // FirstPacket was reported
+
+	// What goes out.
+	line  timeline
+	reach reach
+	keys  dtmf.Generator
+
+	// Where it comes from: a row of clips before all, else hears.
+	hears  hears
+	peer   *leg // who hears us; whom we hear when hears is peer
+	music  *media.Clip
+	at     int // frame of music
+	clips  []*media.Clip
+	frame  int // of clips[0]
+	token  uint64
+	resume bool
+
+	paced int // index in core.paced, -1: not paced
+
+	stats LegStats
+}
+
+// needsPace tells whether the pacer has something to send to l.
+func (l *leg) needsPace() bool {
+	return l.hears != peer || len(l.clips) > 0 || l.reach == silenceOnly || l.keys.Busy()
+}
+
+// refresh recomputes what may be sent, after the far end or the lock changed.
+func (l *leg) refresh(c *Config) {
+	to := l.latch.addr
+	l.reach = everything
+	if !l.latch.locked {
+		to = l.far.Addr
+		if l.far.NAT || !routable(to.Addr(), c.IP, c.Routable) {
+			l.reach = silenceOnly
+		}
+	}
+	if !l.far.Send || !l.far.Addr.IsValid() || to.Port() == 0 {
+		l.reach = unreachable
+	}
+	if to.IsValid() && to.Port() != 0 {
+		l.sock.aim(to)
+	}
+}

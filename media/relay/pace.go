@@ -1,0 +1,116 @@
+package relay
+
+import (
+	"github.com/lineaamica/la2/media"
+)
+
+// idleCheck is the number of ticks between looks for silent far ends: 1 s.
+const idleCheck = 50
+
+// pace moves everything of ours on by 20 ms: each paced leg is sent its next
+// frame. Once a second it looks for far ends that have gone silent.
+func (c *core) pace(now int64) {
+	for i := len(c.paced) - 1; i >= 0; i-- { // backwards: a leg may leave the list
+		l := c.paced[i]
+		c.sendNext(l, now)
+		c.repace(l)
+	}
+	if c.ticks++; c.ticks%idleCheck == 0 && c.cfg.Timeout > 0 {
+		c.expire(now)
+	}
+}
+
+func (c *core) expire(now int64) {
+	for _, l := range c.legs {
+		if l.far.Recv && !l.expired && now-l.lastIn >= int64(c.cfg.Timeout) {
+			l.expired = true
+			c.emit(Event{Kind: MediaTimeout, Call: l.call, Leg: l.id})
+		}
+	}
+}
+
+// sendNext sends what l is due at this tick.
+func (c *core) sendNext(l *leg, now int64) {
+	stream, sound := c.next(l)
+	if l.keys.Busy() {
+		c.sendKey(l, now)
+		return
+	}
+	if l.reach == unreachable || stream == 0 {
+		return
+	}
+	if l.reach == silenceOnly {
+		stream, sound = streamSilence, c.silence(l.far.Codec)
+	}
+	h, mark, ok := l.line.own(stream, true, now)
+	if !ok {
+		return
+	}
+	h.pt = l.far.SendPT
+	c.sendOwn(l, h, mark, sound)
+}
+
+// next takes the next frame of what l hears; stream 0 when the pacer owes nothing.
+// Clips go on while a far end is held: time passes for it too.
+func (c *core) next(l *leg) (stream uint32, sound []byte) {
+	for len(l.clips) > 0 {
+		if clip := l.clips[0]; l.frame < clip.Frames() {
+			l.frame++
+			return streamPlay, clip.Frame(l.far.Codec, l.frame-1)
+		}
+		l.clips, l.frame = l.clips[1:], 0
+		if len(l.clips) == 0 {
+			l.clips = nil
+			c.emit(Event{Kind: PlayDone, Call: l.call, Leg: l.id, Token: l.token})
+		}
+	}
+	switch {
+	case l.hears == music && l.music.Frames() > 0:
+		l.at %= l.music.Frames()
+		l.at++
+		return streamMusic, l.music.Frame(l.far.Codec, l.at-1)
+	case l.hears == peer && l.reach != silenceOnly:
+		return 0, nil
+	}
+	return streamSilence, c.silence(l.far.Codec)
+}
+
+func (c *core) silence(k media.Codec) []byte {
+	if k == media.PCMU {
+		return c.quiet[1][:]
+	}
+	return c.quiet[0][:]
+}
+
+// sendKey sends the next telephone-event packet, in place of audio.
+func (c *core) sendKey(l *leg, now int64) {
+	p, ok := l.keys.Next()
+	if !ok || l.reach != everything {
+		return
+	}
+	h, mark, ok := l.line.own(streamDTMF, p.First, now)
+	if !ok {
+		return
+	}
+	h.pt = l.far.SendDTMFPT
+	c.sendOwn(l, h, mark || p.First, p.Payload[:])
+}
+
+func (c *core) sendOwn(l *leg, h header, mark bool, payload []byte) {
+	b := c.frame[:headerLen+copy(c.frame[headerLen:], payload)]
+	b[0], b[1] = 2<<6, 0
+	h.put(b)
+	if mark {
+		b[1] |= marker
+	}
+	l.send(b)
+}
+
+// send writes b to the far end and counts.
+func (l *leg) send(b []byte) {
+	if !l.sock.send(b) {
+		l.stats.SendError++
+		return
+	}
+	l.stats.Sent++
+}

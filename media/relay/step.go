@@ -1,0 +1,111 @@
+package relay
+
+import (
+	"net/netip"
+
+	"github.com/lineaamica/la2/media"
+)
+
+// A verdict is what became of a packet.
+type verdict uint8
+
+const (
+	forwarded verdict = iota // to the peer
+	consumed                 // accepted, nobody to hear it
+	malformed                // not RTP version 2
+	rtcp                     // RTCP, not looked at yet
+	foreign                  // not from the far end
+	unwanted                 // payload type not negotiated, or held
+	late                     // too old, or a duplicate, for the peer's timeline
+)
+
+// receive takes a packet that arrived at l from src and decides. When it is to be
+// forwarded, pkt has been fixed up in place and the returned leg must send it.
+// It does not allocate.
+func (c *core) receive(l *leg, src netip.AddrPort, pkt []byte, now int64) (*leg, verdict) {
+	h, ok := parse(pkt)
+	if !ok || len(pkt) >= maxPacket {
+		l.stats.Malformed++
+		return nil, malformed
+	}
+	if isRTCP(pkt) {
+		l.stats.RTCP++
+		return nil, rtcp
+	}
+	event, codec := l.classify(h.pt)
+	wanted := event || codec != 0
+	if !l.latch.locked || src != l.latch.addr {
+		if !l.latch.admit(src, h, wanted, now, int64(c.cfg.Learn)) {
+			l.stats.Foreign++
+			return nil, foreign
+		}
+		l.refresh(&c.cfg)
+		c.repace(l)
+	}
+	if !wanted || !l.far.Recv {
+		l.stats.Unwanted++
+		return nil, unwanted
+	}
+	l.stats.Received++
+	l.lastIn, l.expired = now, false
+	if !l.first {
+		l.first = true
+		c.emit(Event{Kind: FirstPacket, Call: l.call, Leg: l.id})
+	}
+	if event {
+		if key, ok := l.detector.Push(h.ssrc, h.ts, payload(pkt)); ok {
+			c.emit(Event{Kind: Digit, Call: l.call, Leg: l.id, Digit: key})
+		}
+	}
+	to := l.peer
+	if to == nil || to.hears != peer || len(to.clips) > 0 || to.reach != everything || to.keys.Busy() {
+		return nil, consumed
+	}
+	return c.forward(l, to, pkt, h, codec, now)
+}
+
+// classify names the use of a payload type. Both laws are accepted on their
+// static types beside what was negotiated, as far ends switch between them.
+func (l *leg) classify(pt uint8) (event bool, codec media.Codec) {
+	switch {
+	case pt == l.far.PT && l.far.Codec != 0:
+		return false, l.far.Codec
+	case pt == l.far.DTMFPT && pt != 0:
+		return true, 0
+	case pt == 8:
+		return false, media.PCMA
+	case pt == 0:
+		return false, media.PCMU
+	}
+	return false, 0
+}
+
+// forward fixes pkt up for the far end of to. codec is zero for an event.
+func (c *core) forward(l, to *leg, pkt []byte, h header, codec media.Codec, now int64) (*leg, verdict) {
+	pt := to.far.SendPT
+	if codec == 0 {
+		if pt = to.far.SendDTMFPT; pt == 0 {
+			return nil, consumed
+		}
+	}
+	out, mark, ok := to.line.relay(l.id, h, codec == 0, now)
+	if !ok {
+		l.stats.Late++
+		return nil, late
+	}
+	out.pt = pt
+	out.put(pkt)
+	if mark {
+		pkt[1] |= marker
+	}
+	if codec != 0 && codec != to.far.Codec {
+		table := c.aToU
+		if codec == media.PCMU {
+			table = c.uToA
+		}
+		for i, p := 0, payload(pkt); i < len(p); i++ {
+			p[i] = table[p[i]]
+		}
+	}
+	return to, forwarded
+}
