@@ -11,15 +11,15 @@ const (
 	Cancel
 	Options
 	Register
-	Info      // RFC 6086
-	Prack     // RFC 3262
-	Update    // RFC 3311
-	Subscribe // RFC 6665
-	Notify    // RFC 6665
-	Refer     // RFC 3515
-	InstantMessage  // MESSAGE, RFC 3428
-	Publish   // RFC 3903
-	Other     // any other token: see MethodBytes
+	Info           // RFC 6086
+	Prack          // RFC 3262
+	Update         // RFC 3311
+	Subscribe      // RFC 6665
+	Notify         // RFC 6665
+	Refer          // RFC 3515
+	InstantMessage // MESSAGE, RFC 3428
+	Publish        // RFC 3903
+	Other          // any other token: see MethodBytes
 )
 
 // String returns the name of the method, "OTHER" for Other and "" for 0.
