@@ -1,0 +1,187 @@
+package phone
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/lineaamica/la2/media"
+	"github.com/lineaamica/la2/media/dtmf"
+	"github.com/lineaamica/la2/media/g711"
+	"github.com/lineaamica/la2/media/sdp"
+)
+
+// audio is the media of one call: a socket, a sender on a 20 ms ticker and a
+// reader. Both goroutines end at close.
+type audio struct {
+	p      *Phone
+	c      *Call
+	conn   *net.UDPConn
+	addr   netip.AddrPort
+	tables *g711.Tables
+	wg     sync.WaitGroup
+	stop   chan struct{}
+
+	mu       sync.Mutex // guards what follows
+	far      sdp.Negotiated
+	sending  bool
+	dtmf     dtmf.Generator
+	recorded []int16
+	started  bool
+}
+
+func newAudio(p *Phone, c *Call) (*audio, error) {
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(p.local.Addr(), 0)))
+	if err != nil {
+		return nil, err
+	}
+	a := &audio{p: p, c: c, conn: conn, addr: conn.LocalAddr().(*net.UDPAddr).AddrPort(), tables: g711.New(), stop: make(chan struct{})}
+	a.wg.Go(a.read) // ends when the socket closes
+	a.wg.Go(a.send) // ends when stop closes
+	return a, nil
+}
+
+// remote says where to send and how.
+func (a *audio) remote(n sdp.Negotiated) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.far, a.sending = n, n.Remote.IsValid() && n.Direction.Send()
+}
+
+func (a *audio) keys(digits string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.dtmf.Add(digits)
+}
+
+func (a *audio) heard() []int16 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return append([]int16(nil), a.recorded...)
+}
+
+func (a *audio) close() {
+	a.mu.Lock()
+	first := !a.started
+	a.started = true
+	a.mu.Unlock()
+	if first {
+		close(a.stop)
+		a.conn.Close()
+	}
+}
+
+// A sender's timeline (RFC 3550 5.1).
+type timeline struct {
+	seq      uint16
+	ts, ssrc uint32
+	eventTS  uint32
+	pos      int // next sample of the sound
+}
+
+func (a *audio) send() {
+	tick := time.NewTicker(media.Ptime)
+	defer tick.Stop()
+	t := timeline{seq: uint16(rand.Uint32()), ts: rand.Uint32(), ssrc: rand.Uint32()}
+	packet := make([]byte, 12+media.FrameSamples)
+	samples := make([]int16, media.FrameSamples)
+	for {
+		select {
+		case <-a.stop:
+			return
+		case <-tick.C:
+		}
+		t.ts += media.FrameSamples
+		if n, to, ok := a.frame(&t, packet, samples); ok {
+			_, _ = a.conn.WriteToUDPAddrPort(packet[:n], to)
+		}
+	}
+}
+
+// frame fills the next packet: a key if one is being pressed, else the sound.
+func (a *audio) frame(t *timeline, packet []byte, samples []int16) (int, netip.AddrPort, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.sending {
+		return 0, netip.AddrPort{}, false
+	}
+	if a.dtmf.Busy() && a.far.SendDTMFPT != 0 {
+		ev, ok := a.dtmf.Next()
+		if !ok {
+			return 0, netip.AddrPort{}, false
+		}
+		pt := a.far.SendDTMFPT
+		if ev.First {
+			t.eventTS, pt = t.ts, pt|0x80
+		}
+		header(packet, pt, t, t.eventTS)
+		return 12 + copy(packet[12:], ev.Payload[:]), a.far.Remote, true
+	}
+	sound := a.p.cfg.Sound
+	for i := range samples {
+		samples[i] = 0
+		if len(sound) > 0 {
+			samples[i] = sound[t.pos]
+			t.pos = (t.pos + 1) % len(sound)
+		}
+	}
+	header(packet, a.far.SendPT, t, t.ts)
+	return 12 + a.tables.Encode(a.far.Codec, packet[12:], samples), a.far.Remote, true
+}
+
+func header(b []byte, pt byte, t *timeline, ts uint32) {
+	b[0], b[1] = 0x80, pt
+	binary.BigEndian.PutUint16(b[2:], t.seq)
+	binary.BigEndian.PutUint32(b[4:], ts)
+	binary.BigEndian.PutUint32(b[8:], t.ssrc)
+	t.seq++
+}
+
+func (a *audio) read() {
+	var (
+		buf     = make([]byte, 2048)
+		samples = make([]int16, 2048)
+		ear     = newEar()
+		keys    dtmf.Detector
+	)
+	for {
+		n, _, err := a.conn.ReadFromUDPAddrPort(buf)
+		if err != nil {
+			return
+		}
+		if n < 13 || buf[0]>>6 != 2 {
+			continue
+		}
+		body, pt := buf[12+4*int(buf[0]&15):n], buf[1]&0x7f
+		a.mu.Lock()
+		far, record := a.far, a.p.cfg.Record
+		a.mu.Unlock()
+		if pt == far.DTMFPT && far.DTMFPT != 0 {
+			if k, ok := keys.Push(binary.BigEndian.Uint32(buf[8:]), binary.BigEndian.Uint32(buf[4:]), body); ok {
+				a.tell(Event{Event: "dtmf", Text: string(rune(k))})
+			}
+			continue
+		}
+		codec := media.PCMA
+		if pt == media.PCMU.PT() {
+			codec = media.PCMU
+		}
+		got := samples[:a.tables.Decode(codec, samples, body)]
+		if record {
+			a.mu.Lock()
+			a.recorded = append(a.recorded, got...)
+			a.mu.Unlock()
+		}
+		if v, changed := ear.push(got); changed {
+			a.tell(v)
+		}
+	}
+}
+
+func (a *audio) tell(e Event) {
+	e.Peer = a.c.Peer
+	a.p.inbox.put(func() { a.p.tell(e) })
+}
