@@ -1,0 +1,209 @@
+package b2bua
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/media/sdp"
+	"github.com/lineaamica/la2/sip/dialog"
+)
+
+// Answer sends 200 with anchored media and returns when it was acknowledged; it
+// does nothing when that was so already. The 200 leaves after Answered is durable.
+func (c *Call) Answer(ctx context.Context) error {
+	reply := make(chan error, 1)
+	err, gone := ask(ctx, c, &cmdAnswer{reply: reply}, reply)
+	if gone != nil {
+		return gone
+	}
+	return err
+}
+
+func (c *Call) onAnswer(cmd *cmdAnswer) {
+	if c.cause != "" {
+		cmd.reply <- c.goneErr()
+		return
+	}
+	if c.caller.state == legIncoming {
+		if err := c.answer(); err != nil {
+			cmd.reply <- err
+			return
+		}
+	}
+	if c.caller.state == legConfirmed {
+		cmd.reply <- nil
+		return
+	}
+	c.answering = append(c.answering, cmd)
+}
+
+// begin reads the INVITE of the caller. False: it was refused and there is
+// nothing to serve.
+func (c *Call) begin() bool {
+	l, req := c.caller, c.caller.tx.Request()
+	d, err := dialog.NewUAS(req, l.key.tag, c.sw.contact(l.flow), l.flow)
+	if err != nil {
+		return c.refuse(sip.StatusBadRequest)
+	}
+	l.dlg = d
+	if tooBrief(req, c.sw.cfg.MinSE) {
+		return c.refuse(statusIntervalTooSmall, sip.NewHeader("Min-SE", seconds(c.sw.cfg.MinSE)))
+	}
+	if body := req.Body(); len(body) > 0 {
+		l.offer, err = offerIn(req)
+		if err != nil {
+			return c.refuse(statusOf(err))
+		}
+		if !l.offer.Audio.Addr.IsValid() || len(l.offer.Audio.Formats) == 0 {
+			return c.refuse(sip.StatusNotAcceptableHere)
+		}
+	}
+	return true
+}
+
+func (c *Call) refuse(status int, headers ...sip.Header) bool {
+	c.caller.tx.Respond(status, "", headers...)
+	c.caller.state = legCleared
+	c.cause = CauseOf(status)
+	c.cleared(c.caller, c.cause)
+	return false
+}
+
+// offerIn reads the description in m.
+func offerIn(m sip.Message) (*sdp.Session, error) {
+	return sdp.Parse(m.Body())
+}
+
+// statusOf is the answer to a request whose description is at fault.
+func statusOf(err error) int {
+	if errors.Is(err, sdp.ErrIncompatible) {
+		return sip.StatusNotAcceptableHere
+	}
+	return sip.StatusBadRequest
+}
+
+// answer sends the 200 to the caller.
+func (c *Call) answer() error {
+	l := c.caller
+	if err := l.openPort(); err != nil {
+		return err
+	}
+	if err := c.describe(l); err != nil {
+		return err
+	}
+	if err := c.commit(cti.Event{Type: cti.EvAnswered, Leg: l.id, Ticket: c.ticket}); err != nil {
+		return err
+	}
+	req := l.tx.Request()
+	res := l.tx.NewResponse(sip.StatusOK, "OK")
+	res.AppendHeader(l.dlg.Contact())
+	c.sw.abilities(res, "Server")
+	l.session.accept(req, res, c.sw.cfg.MinSE)
+	setSDP(res, l.said)
+	l.tx.Reply(res)
+	l.dlg.Confirm()
+	l.state, _ = l.state.next(legAccept)
+	if !l.owing {
+		l.far()
+	}
+	if c.sw.cfg.MaxDuration > 0 {
+		c.maxAt = time.Now().Add(c.sw.cfg.MaxDuration)
+	}
+	return nil
+}
+
+// describe decides what our 200 says: the answer to the caller's offer or, when
+// the INVITE had none, an offer (RFC 3261 13.2.1).
+func (c *Call) describe(l *leg) error {
+	if l.offer == nil {
+		l.said, l.owing = sdp.Offer(l.local), true
+		return nil
+	}
+	body, agreed, err := sdp.Answer(l.offer, l.local)
+	if err != nil {
+		return cti.Fail(cti.CauseIncompatible, err.Error())
+	}
+	l.said, l.agreed = body, agreed
+	l.local.Lines = l.offer.Lines
+	l.offer = nil
+	return nil
+}
+
+// commit makes ev durable (write-ahead).
+func (c *Call) commit(ev cti.Event) error {
+	c.stamp(&ev)
+	ctx, cancel := context.WithTimeout(context.Background(), c.sw.cfg.CommitTimeout)
+	defer cancel()
+	if err := c.sw.deps.Events.Commit(ctx, ev); err != nil {
+		return cti.Fail(cti.CauseFailed, err.Error())
+	}
+	return nil
+}
+
+// onAck takes the ACK of a 2xx of ours, to INVITE or re-INVITE.
+func (c *Call) onAck(l *leg, ack *sip.Request) {
+	if l.dlg == nil || l.state == legCleared || dialog.FromTag(ack.From()) != l.dlg.ID().RemoteTag {
+		return
+	}
+	if l.owing && !l.session.refreshing {
+		c.answerInAck(l, ack)
+	}
+	c.acked(l, legAcked)
+}
+
+// answerInAck reads the answer to an offer that our 2xx made.
+func (c *Call) answerInAck(l *leg, ack *sip.Request) {
+	l.owing = false
+	s, err := offerIn(ack)
+	if err == nil {
+		l.agreed, err = sdp.Accept(s, l.local)
+	}
+	if err != nil {
+		if l.state == legAccepted {
+			c.acked(l, legAcked)
+		}
+		c.hangUp(l, cti.CauseIncompatible)
+		return
+	}
+	l.local.Lines = s.Lines
+	l.far()
+	c.arrange()
+}
+
+func (c *Call) onNoAck(l *leg) {
+	if l.state == legCleared {
+		return
+	}
+	if l.state == legConfirmed { // a re-INVITE
+		c.hangUp(l, cti.CauseNoAck)
+		return
+	}
+	c.acked(l, legNoAck)
+}
+
+// acked moves l by legAcked or legNoAck.
+func (c *Call) acked(l *leg, e legEvent) {
+	next, act := l.state.next(e)
+	if next == l.state {
+		return
+	}
+	l.state = next
+	if act == actBye {
+		cause := l.leaving
+		if e == legNoAck {
+			cause = cti.CauseNoAck
+		}
+		c.bye(l, cause)
+		c.cleared(l, cause)
+		c.lost(l, cause)
+		return
+	}
+	for _, cmd := range c.answering {
+		cmd.reply <- nil
+	}
+	c.answering = nil
+}

@@ -1,0 +1,219 @@
+package b2bua
+
+import (
+	"context"
+	"log/slog"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/media"
+	"github.com/lineaamica/la2/sip/transaction"
+)
+
+// A Call is a caller and whoever serves it. Its exported methods are for the
+// script of the call (they are acd.Call); each is one question to the owner.
+type Call struct {
+	sw    *Switch
+	id    cti.CallID
+	in    cti.Inbound
+	box   mailbox
+	done  chan struct{} // closed when run has ended
+	ctx   context.Context
+	leave context.CancelCauseFunc // ends ctx with the *cti.Failure of the call
+
+	// Owned by run.
+
+	caller    *leg
+	legs      []*leg // not yet cleared, the caller first
+	numbered  int    // legs made so far
+	peer      *leg   // whom the caller talks to; nil while it waits
+	joined    joint  // what the packet path was told last
+	music     *media.Clip
+	prompt    *prompting
+	token     uint64 // of the last Play
+	transfer  *transfer
+	answering []*cmdAnswer // wait for the ACK
+	talks     []*cmdTalk
+	ended     []endedLeg
+	capsule   cti.Capsule // what a transfer passes on
+	ticket    cti.TicketID
+	cause     cti.Cause // why it ended; "" while it lives
+	offered   bool      // the script was started
+	scripting bool      // and runs
+	rang      bool      // the caller was told that somebody rings
+	talked    bool      // somebody was bridged
+	maxAt     time.Time
+	timer     *time.Timer
+	armed     time.Time
+}
+
+// endedLeg remembers what Talk has to say about a leg that left.
+type endedLeg struct {
+	leg cti.LegID
+	talked
+}
+
+func newCall(s *Switch, tx *transaction.Server, in cti.Inbound) *Call {
+	if in.At.IsZero() {
+		in.At = s.deps.Now()
+	}
+	if in.Call == "" {
+		in.Call = cti.NewCallID(in.At)
+	}
+	c := &Call{sw: s, id: in.Call, in: in, box: newMailbox(), done: make(chan struct{})}
+	c.ctx, c.leave = context.WithCancelCause(context.Background())
+	c.capsule = in.Capsule
+	c.ticket = in.Capsule.Ticket
+	l := c.newLeg()
+	l.state, l.uas = legIncoming, true
+	l.tx, l.flow = tx, tx.Flow()
+	l.key = dialogKey{callIDOf(tx.Request()), tx.Tag()}
+	l.trunk = in.Trunk
+	c.caller = l
+	return c
+}
+
+// ID is the identifier of the call.
+func (c *Call) ID() cti.CallID { return c.id }
+
+func (c *Call) newLeg() *leg {
+	c.numbered++
+	l := &leg{id: cti.LegID(string(c.id) + "/" + strconv.Itoa(c.numbered)), call: c}
+	c.legs = append(c.legs, l)
+	return l
+}
+
+// run owns the call until every leg is cleared and the script has returned.
+func (c *Call) run() {
+	if c.begin() {
+		c.offered, c.scripting = true, true
+		go c.serve() // ends when the script returns; run waits for that
+	}
+	var batch []event
+	for !c.over() {
+		c.arm()
+		c.wait()
+		c.expire()
+		batch = c.box.take(batch)
+		for i, e := range batch {
+			c.guard(e)
+			batch[i] = nil
+		}
+	}
+	c.finish()
+}
+
+// over tells that nothing is left to do, and then refuses further events.
+func (c *Call) over() bool {
+	return c.cause != "" && !c.scripting && len(c.legs) == 0 && c.box.close()
+}
+
+func (c *Call) finish() {
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	c.leave(cti.Fail(c.cause, ""))
+	if c.offered {
+		c.publish(cti.Event{Type: cti.EvCallCleared, Cause: c.cause, Ticket: c.ticket})
+	}
+	close(c.done)
+	c.sw.forget(c)
+}
+
+// serve runs the script.
+func (c *Call) serve() {
+	cause := cti.CauseFailed
+	defer func() {
+		if r := recover(); r != nil {
+			c.log().Error("script panicked", "panic", r, "stack", string(debug.Stack()))
+		}
+		c.box.put(evScript{cause: cause})
+	}()
+	cause = c.sw.deps.Serve(c.ctx, c.in, c)
+}
+
+// guard handles one event; a panic ends this call alone.
+func (c *Call) guard(e event) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.log().Error("call panicked", "event", e.name(), "panic", r, "stack", string(debug.Stack()))
+			c.clear(cti.CauseFailed)
+		}
+	}()
+	c.handle(e)
+}
+
+func (c *Call) handle(e event) {
+	switch e := e.(type) {
+	case evInvited:
+		c.onInvited(e.branch, e.ev)
+	case evRequest:
+		c.onRequest(e.leg, e.tx)
+	case evAck:
+		c.onAck(e.leg, e.ack)
+	case evNoAck:
+		c.onNoAck(e.leg)
+	case evCancel:
+		c.onCancel()
+	case evStray:
+		c.onStray(e.leg, e.res)
+	case evAnswered:
+		c.onOwnAnswered(e)
+	case evMedia:
+		c.onMedia(e.ev)
+	case evScript:
+		c.scripting = false
+		c.clear(e.cause)
+	case cmdHangup:
+		c.clear(e.cause)
+	case *cmdDrop:
+		e.reply <- c.drop(e.leg, e.cause)
+	case *cmdRing:
+		e.reply <- c.ring(e.status)
+	case *cmdAnswer:
+		c.onAnswer(e)
+	case *cmdPrompt:
+		c.startPrompt(e)
+	case cmdStopPrompt:
+		c.stopPrompt(e.prompt)
+	case *cmdMusic:
+		e.reply <- c.playMusic(e.clip)
+	case *cmdDial:
+		c.startDial(e)
+	case cmdCancelDial:
+		c.cancelDial(e.dial, e.cause)
+	case *cmdTalk:
+		c.onTalk(e)
+	case *cmdHold:
+		e.reply <- c.hold(e.leg)
+	case *cmdRetrieve:
+		e.reply <- c.retrieve(e.leg)
+	case *cmdTransfer:
+		e.reply <- c.command(e)
+	case cmdTargets:
+		c.onTargets(e)
+	}
+}
+
+// goneErr is what a command gets that comes too late.
+func (c *Call) goneErr() error {
+	if err := context.Cause(c.ctx); err != nil {
+		return err
+	}
+	return cti.Fail(cti.CauseAbandoned, "call has ended")
+}
+
+func (c *Call) log() *slog.Logger { return c.sw.cfg.Logger.With("call", string(c.id)) }
+
+// publish stamps ev with the call and hands it to the stream.
+func (c *Call) publish(ev cti.Event) {
+	c.stamp(&ev)
+	c.sw.deps.Events.Publish(ev)
+}
+
+func (c *Call) stamp(ev *cti.Event) {
+	ev.Call = c.id
+	ev.At = c.sw.deps.Now()
+}

@@ -1,0 +1,126 @@
+package b2bua
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/media"
+	"github.com/lineaamica/la2/media/relay"
+	"github.com/lineaamica/la2/sip/flow"
+	"github.com/lineaamica/la2/sip/transaction"
+)
+
+// Config of a Switch. The zero value of each field works.
+type Config struct {
+	// Site is our office; the transferred party of an inter-office call is asserted in its name.
+	Site cti.SiteID
+	// UserAgent is the Server and User-Agent header. Default "LA2".
+	UserAgent string
+	// Contact is the address at which the far end of a flow reaches us; it is put
+	// into Contact and From. Default: the local end of the flow.
+	Contact func(flow.Flow) netip.AddrPort
+	// RingTime is how long a destination rings that names no time of its own.
+	// Default 60s.
+	RingTime time.Duration
+	// MaxDuration ends a call that long after its answer. Default 4h; negative: never.
+	MaxDuration time.Duration
+	// MinSE is the shortest session interval we accept. Default and minimum 90s
+	// (RFC 4028 4).
+	MinSE time.Duration
+	// CommitTimeout bounds the wait for the journal before a 2xx. Default 5s.
+	CommitTimeout time.Duration
+	// MusicOnHold is the clip that a held or transferred party hears. Default "music".
+	MusicOnHold string
+	// Logger. Default: discard.
+	Logger *slog.Logger
+}
+
+func (c *Config) setDefaults() {
+	if c.Contact == nil {
+		c.Contact = func(f flow.Flow) netip.AddrPort { return f.Local }
+	}
+	if c.UserAgent == "" {
+		c.UserAgent = "LA2"
+	}
+	if c.RingTime == 0 {
+		c.RingTime = 60 * time.Second
+	}
+	if c.MaxDuration == 0 {
+		c.MaxDuration = 4 * time.Hour
+	}
+	if c.MinSE < 90*time.Second {
+		c.MinSE = 90 * time.Second
+	}
+	if c.CommitTimeout == 0 {
+		c.CommitTimeout = 5 * time.Second
+	}
+	if c.MusicOnHold == "" {
+		c.MusicOnHold = "music"
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
+// Deps are what a Switch works with. Transactions, Media, Targets, Events and
+// Serve are required.
+type Deps struct {
+	Transactions *transaction.Layer
+	Media        Media
+	Events       Events
+	// Clips finds a prepared sound by name; false: there is none.
+	Clips func(name string) (*media.Clip, bool)
+	// Targets says where a destination is, best first; all of them ring at once. It
+	// runs on the goroutine of who dials and may block until ctx ends (connecting a
+	// flow). Its error is a *cti.Failure or counts as CauseUnreachable; no target
+	// counts so too.
+	Targets func(ctx context.Context, d cti.Destination) ([]Target, error)
+	// Resolve turns the user part of Refer-To into a destination on behalf of the
+	// device that sent the REFER ("" for a trunk). Nil, or false: forbidden.
+	Resolve func(user string, by cti.DeviceID) (cti.Destination, bool)
+	// Serve is the script of a call; it runs on a goroutine of its own. When it
+	// returns the call is hung up with the cause. ctx ends when the caller leaves;
+	// context.Cause(ctx) is then a *cti.Failure.
+	Serve func(ctx context.Context, in cti.Inbound, c *Call) cti.Cause
+	// Now is the clock of events, UTC. Default time.Now.
+	Now func() time.Time
+}
+
+// A Target is one place where a destination can be rung.
+type Target struct {
+	URI  sip.Uri
+	Flow flow.Flow
+	// Route is a preloaded route set (the Path of a binding), in order.
+	Route []sip.Uri
+	// Trusted is a node of our own network: it gets the capsule and the asserted
+	// identity (RFC 3325 trust domain).
+	Trusted bool
+	// NAT says that the SDP address of this target is not to be trusted.
+	NAT bool
+}
+
+// Media is what a Switch asks of the packet path; satisfied by *relay.Relay.
+type Media interface {
+	Open(call cti.CallID) (relay.LegID, netip.AddrPort, error)
+	SetRemote(leg relay.LegID, far relay.Remote)
+	Play(leg relay.LegID, clips []*media.Clip, opts relay.PlayOptions)
+	Music(leg relay.LegID, clip *media.Clip)
+	Silence(leg relay.LegID)
+	Bridge(a, b relay.LegID) error
+	Unbridge(leg relay.LegID)
+	SendDTMF(leg relay.LegID, digits string)
+	Close(leg relay.LegID)
+}
+
+// Events is the stream; satisfied by *stream.Log.
+type Events interface {
+	// Publish appends an event without waiting for the disk.
+	Publish(ev cti.Event) cti.Position
+	// Commit returns when the events are durable.
+	Commit(ctx context.Context, evs ...cti.Event) error
+}

@@ -1,0 +1,24 @@
+// Package b2bua is the back-to-back user agent of LA2 (RFC 7092): it joins legs
+// to calls with anchored media, so that moving a caller is a pointer swap in
+// media/relay and never a re-INVITE.
+//
+// A Switch is the table of calls and the transaction user of package
+// transaction. A Call has one owner goroutine, Call.run, which alone touches its
+// legs; everybody else puts named events (event.go) into its mailbox, which never
+// blocks. A second goroutine runs the script of the call. Both end before
+// CallCleared is published.
+//
+//	caller ══ leg 1 ══╗                ╔══ leg 2 ══ agent, station or trunk
+//	   (UAS dialog)   ╠══ media/relay ═╣
+//	                  ╚════════════════╝
+//
+// One file per verb: ring, answer, prompt, music, dial, bridge, hold, transfer,
+// refer, hangup. RFC 3261 12 to 15 (dialogs, sessions), 9 (CANCEL); RFC 3264
+// (offer/answer through media/sdp); RFC 3515 and 4488 (REFER, terminated and
+// re-originated); RFC 4028 (session timers, as the refreshed side or by UPDATE
+// and re-INVITE); RFC 3323 and 3325 (privacy, asserted identity); RFC 7433
+// (User-to-User); RFC 6086 (INFO, for DTMF only).
+//
+// It omits: PRACK (never offered), early media towards the caller, attended
+// transfer (Replaces), following of 3xx, outbound digest.
+package b2bua

@@ -1,0 +1,176 @@
+package b2bua
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/lineaamica/la2/cti"
+)
+
+// Hangup ends the call with all its legs. An unanswered caller gets the final
+// status of the cause. It does not wait.
+func (c *Call) Hangup(cause cti.Cause) { c.box.put(cmdHangup{cause: cause}) }
+
+// Drop ends one leg other than the caller's.
+func (c *Call) Drop(ctx context.Context, leg cti.LegID, cause cti.Cause) error {
+	reply := make(chan error, 1)
+	err, gone := ask(ctx, c, &cmdDrop{leg: leg, cause: cause, reply: reply}, reply)
+	if gone != nil {
+		return gone
+	}
+	return err
+}
+
+func (c *Call) drop(id cti.LegID, cause cti.Cause) error {
+	l := c.leg(id)
+	if l == nil {
+		return cti.Fail(cti.CauseNotFound, "no such leg")
+	}
+	c.hangUp(l, cause)
+	return nil
+}
+
+// clear ends the call: the first cause counts. The script's context ends, every
+// waiting command gets its answer, every leg its last message.
+func (c *Call) clear(cause cti.Cause) {
+	if c.cause != "" {
+		return
+	}
+	c.cause = cause
+	c.leave(cti.Fail(cause, ""))
+	c.maxAt, c.transfer = time.Time{}, nil
+	c.dropPrompt(c.goneErr())
+	for _, cmd := range c.answering {
+		cmd.reply <- c.goneErr()
+	}
+	for _, cmd := range c.talks {
+		cmd.reply <- talked{cause: cause}
+	}
+	c.answering, c.talks = nil, nil
+	for _, l := range slices.Clone(c.legs) {
+		c.part(l, legHangUp, cause)
+		c.undial(l, cause)
+	}
+}
+
+// hangUp ends one leg from our side.
+func (c *Call) hangUp(l *leg, cause cti.Cause) {
+	if l.state == legCleared || l.state == legClosing {
+		return
+	}
+	c.part(l, legHangUp, cause)
+	c.lost(l, cause)
+}
+
+// left notes that the far end of l went.
+func (c *Call) left(l *leg, cause cti.Cause) {
+	if l.state == legCleared {
+		return
+	}
+	c.part(l, legLeft, cause)
+	c.lost(l, cause)
+}
+
+// part moves l by e and sends what is owed.
+func (c *Call) part(l *leg, e legEvent, cause cti.Cause) {
+	if l.state == legCleared {
+		return
+	}
+	next, act := l.state.next(e)
+	l.state = next
+	switch act {
+	case actCancel:
+		for _, b := range l.branches {
+			b.cancel(cause)
+		}
+	case actReject:
+		status, reason := StatusOf(cause)
+		l.tx.Respond(status, reason, reasonHeader(cause)...)
+	case actBye:
+		c.bye(l, cause)
+	case actNone:
+	}
+	switch next {
+	case legClosing:
+		l.leaving = cause
+	case legCleared:
+		c.cleared(l, cause)
+	default:
+	}
+}
+
+// lost draws the consequences of a leg that is gone.
+func (c *Call) lost(l *leg, cause cti.Cause) {
+	switch t := c.transfer; {
+	case c.cause != "":
+	case l == c.caller:
+		c.clear(cause)
+	case t != nil && l == t.to:
+		c.transferFailed(cause, l.worst)
+	case t != nil && l == t.from:
+		c.transferorLeft(l)
+	case l == c.peer:
+		c.peer = nil
+		c.arrange()
+		c.conclude(l.id, talked{cause: cause})
+	default:
+		c.undial(l, cause)
+	}
+}
+
+// conclude tells Talk, now or later, what became of a leg.
+func (c *Call) conclude(id cti.LegID, t talked) {
+	c.ended = append(c.ended, endedLeg{leg: id, talked: t})
+	c.talks = slices.DeleteFunc(c.talks, func(cmd *cmdTalk) bool {
+		if cmd.leg != id {
+			return false
+		}
+		cmd.reply <- t
+		return true
+	})
+}
+
+// bye sends BYE (RFC 3261 15.1.1). Nobody waits for its answer.
+func (c *Call) bye(l *leg, cause cti.Cause) {
+	req := l.dlg.Request(sip.BYE)
+	for _, h := range reasonHeader(cause) {
+		req.AppendHeader(h)
+	}
+	c.sw.deps.Transactions.Request(req, l.dlg.Flow(), nil)
+}
+
+// reasonHeader is a Reason (RFC 3326) for all that is not an ordinary hang-up.
+func reasonHeader(cause cti.Cause) []sip.Header {
+	if cause == cti.CauseNormal || cause == cti.CauseAbandoned {
+		return nil
+	}
+	return []sip.Header{sip.NewHeader("Reason", reasonValue(cause))}
+}
+
+func reasonValue(cause cti.Cause) string {
+	if cause == cti.CauseAnsweredElsewhere {
+		return `SIP;cause=200;text="Call completed elsewhere"`
+	}
+	return "Q.850;cause=" + strconv.Itoa(Q850Of(cause))
+}
+
+// onCancel: the caller gave up before our final response (RFC 3261 9.2). When the
+// 200 won the race the caller acknowledges it and sends BYE.
+func (c *Call) onCancel() {
+	if c.caller.state == legIncoming {
+		c.left(c.caller, cti.CauseAbandoned)
+	}
+}
+
+// onBye takes out a leg whose BYE was answered.
+func (c *Call) onBye(l *leg) {
+	cause := cti.CauseNormal
+	if l == c.caller && !c.talked {
+		cause = cti.CauseAbandoned
+	}
+	c.left(l, cause)
+}

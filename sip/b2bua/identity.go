@@ -1,0 +1,60 @@
+package b2bua
+
+import (
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/lineaamica/la2/cti"
+)
+
+// from is the From of an INVITE of ours on behalf of p. A withheld number is
+// withheld from everybody whom we ring, stations and offices alike (RFC 3323
+// 4.1.1.3).
+func from(p cti.Party, host string, port int, tag string) *sip.FromHeader {
+	h := &sip.FromHeader{Params: sip.HeaderParams{{K: "tag", V: tag}}}
+	if p.Withheld || p.Number == "" {
+		h.DisplayName = "Anonymous"
+		h.Address = sip.Uri{Scheme: "sip", User: "anonymous", Host: "anonymous.invalid"}
+		return h
+	}
+	h.DisplayName = quotable(p.Display)
+	h.Address = sip.Uri{Scheme: "sip", User: userPart(p.Number), Host: host, Port: port}
+	return h
+}
+
+// assert adds what a trusted node may know (RFC 3325 9.1) and what everybody must
+// respect (RFC 3323 4.2).
+func assert(req *sip.Request, p cti.Party, trusted bool, host string) {
+	if p.Withheld {
+		req.AppendHeader(sip.NewHeader("Privacy", "id"))
+		return
+	}
+	if trusted && p.Verified && p.Number != "" {
+		req.AppendHeader(sip.NewHeader("P-Asserted-Identity", "<sip:"+userPart(p.Number)+"@"+host+">"))
+	}
+}
+
+// userPart keeps what a user part may hold without escapes (RFC 3261 25.1).
+func userPart(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= '0' && r <= '9', r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z':
+			return r
+		case strings.ContainsRune("+-_.*", r):
+			return r
+		}
+		return -1
+	}, s)
+}
+
+// quotable makes s fit for a quoted-string, which the serialiser writes without
+// escapes.
+func quotable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '"' || r == '\\' {
+			return '\''
+		}
+		return printable(r)
+	}, s)
+}

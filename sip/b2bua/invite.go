@@ -1,0 +1,250 @@
+package b2bua
+
+import (
+	"crypto/rand"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/media/sdp"
+	"github.com/lineaamica/la2/sip/dialog"
+	"github.com/lineaamica/la2/sip/transaction"
+)
+
+// A branch is one INVITE of a leg: a leg has one for each target of its
+// destination, with one Call-ID and tag, so that answers tell forks apart by the
+// To-tag alone, whether we or a proxy forked (RFC 3261 13.2.2.4, 16.7).
+type branch struct {
+	leg    *leg
+	target Target
+	invite *sip.Request
+	tx     *transaction.Client
+	done   bool     // a final failure came
+	tags   []string // To-tags of 2xx that were dealt with
+
+}
+
+// callOut makes a leg and sends INVITE to all targets.
+func (c *Call) callOut(d cti.Destination, targets []Target) (*leg, error) {
+	l := c.newLeg()
+	if err := l.openPort(); err != nil {
+		c.legs = slices.DeleteFunc(c.legs, func(x *leg) bool { return x == l })
+		return nil, err
+	}
+	l.device, l.trunk, l.ringing = d.Device, d.Trunk, d.Ringing
+	l.key = dialogKey{callID: rand.Text(), tag: rand.Text()[:13]}
+	l.said = sdp.Offer(l.local)
+	l.flow = targets[0].Flow
+	c.note(d.Capsule)
+	c.sw.enter(l)
+	for _, t := range targets {
+		l.branches = append(l.branches, &branch{leg: l, target: t, invite: c.invite(l, t, d)})
+	}
+	for _, b := range l.branches {
+		b.tx = c.sw.deps.Transactions.Request(b.invite, b.target.Flow, b.on)
+	}
+	ring := d.Ring
+	if ring == 0 {
+		ring = c.sw.cfg.RingTime
+	}
+	l.ringAt = time.Now().Add(ring)
+	return l, nil
+}
+
+// note keeps what a later transfer passes on.
+func (c *Call) note(p cti.Capsule) {
+	if p.Ticket != "" {
+		c.ticket = p.Ticket
+		c.capsule.Ticket = p.Ticket
+	}
+	if !p.Instant.IsZero() {
+		c.capsule.Instant = p.Instant
+	}
+}
+
+// invite builds one INVITE. Max-Forwards goes down from the caller's, so that a
+// ring of back-to-back user agents ends (RFC 7332 is the full answer).
+func (c *Call) invite(l *leg, t Target, d cti.Destination) *sip.Request {
+	at := c.sw.cfg.Contact(t.Flow)
+	host := at.Addr().Unmap().String()
+	req := sip.NewRequest(sip.INVITE, t.URI)
+	for _, r := range t.Route {
+		req.AppendHeader(&sip.RouteHeader{Address: r})
+	}
+	hops := sip.MaxForwardsHeader(70)
+	if h := c.caller.tx.Request().MaxForwards(); h != nil && *h > 0 && *h <= 70 {
+		hops = *h - 1
+	}
+	callID := sip.CallIDHeader(l.key.callID)
+	to := sip.Uri{Scheme: "sip", User: t.URI.User, Host: t.URI.Host, Port: t.URI.Port}
+	req.AppendHeader(&hops)
+	req.AppendHeader(from(d.Caller, host, int(at.Port()), l.key.tag))
+	req.AppendHeader(&sip.ToHeader{Address: to})
+	req.AppendHeader(&callID)
+	req.AppendHeader(&sip.CSeqHeader{SeqNo: 1, MethodName: sip.INVITE})
+	req.AppendHeader(&sip.ContactHeader{Address: c.sw.contact(t.Flow)})
+	c.sw.abilities(req, "User-Agent")
+	assert(req, d.Caller, t.Trusted, host)
+	if t.Trusted {
+		if v := FormatCapsule(d.Capsule); v != "" {
+			req.AppendHeader(sip.NewHeader("User-to-User", v))
+		}
+	}
+	setSDP(req, l.said)
+	return req
+}
+
+// on runs on the shard of the transaction. When the call has ended a late 2xx is
+// acknowledged and hung up here.
+func (b *branch) on(ev transaction.ClientEvent) {
+	if b.leg.call.box.put(evInvited{branch: b, ev: ev}) {
+		return
+	}
+	if ev.Response != nil && ev.Response.IsSuccess() {
+		b.spare(ev.Response)
+	}
+}
+
+func (c *Call) onInvited(b *branch, ev transaction.ClientEvent) {
+	switch res := ev.Response; {
+	case ev.Err != nil:
+		status := sip.StatusServiceUnavailable
+		if errors.Is(ev.Err, transaction.ErrTimeout) {
+			status = sip.StatusRequestTimeout
+		}
+		c.branchFailed(b, status)
+	case res.StatusCode <= 100:
+	case res.StatusCode < 200:
+		c.rings(b.leg)
+	case res.StatusCode < 300:
+		c.accepted(b, res)
+	default:
+		c.branchFailed(b, res.StatusCode)
+	}
+}
+
+// rings notes the first 18x of l.
+func (c *Call) rings(l *leg) {
+	if l.state != legCalling {
+		return
+	}
+	l.state, _ = l.state.next(legRang)
+	if l.dial != nil {
+		c.relayRinging()
+	}
+	if l.ringing != nil {
+		l.ringing()
+		l.ringing = nil
+		return
+	}
+	c.publish(cti.Event{Type: cti.EvDelivered, Leg: l.id, Device: l.device, Trunk: l.trunk, Ticket: c.ticket})
+}
+
+// accepted takes a 2xx of any fork: the first one makes the leg, every other gets
+// ACK and BYE (RFC 3261 13.2.2.4).
+func (c *Call) accepted(b *branch, res *sip.Response) {
+	l := b.leg
+	if l.state != legCalling && l.state != legRinging {
+		b.spare(res)
+		return
+	}
+	d, err := dialog.NewUAC(b.invite, res, b.target.Flow)
+	if err != nil {
+		c.fail(l, cti.CauseFailed, sip.StatusBadGateway)
+		return
+	}
+	l.state, _ = l.state.next(legAccept)
+	l.dlg, l.flow, l.nat = d, b.target.Flow, b.target.NAT
+	b.ack(d)
+	b.tags = append(b.tags, d.ID().RemoteTag)
+	for _, other := range l.branches {
+		if other != b && !other.done {
+			other.cancel(cti.CauseAnsweredElsewhere)
+		}
+	}
+	s, err := offerIn(res)
+	if err == nil {
+		l.agreed, err = sdp.Accept(s, l.local)
+	}
+	if err != nil {
+		l.worst = sip.StatusNotAcceptableHere
+		c.hangUp(l, cti.CauseIncompatible)
+		return
+	}
+	l.local.Lines = s.Lines
+	l.session.granted(res)
+	l.far()
+	c.picked(l)
+}
+
+func (b *branch) ack(d *dialog.Dialog) {
+	_ = b.leg.call.sw.deps.Transactions.SendAck(d.Flow(), d.Ack(b.invite.CSeq().SeqNo)) // a lost one is asked for by the next 2xx
+}
+
+// spare deals with a 2xx that nobody wants: ACK, and BYE when it is the first with
+// its tag. It runs on the owner, or on the shard after the owner has gone.
+func (b *branch) spare(res *sip.Response) {
+	d, err := dialog.NewUAC(b.invite, res, b.target.Flow)
+	if err != nil {
+		return
+	}
+	b.ack(d)
+	tag := d.ID().RemoteTag
+	if slices.Contains(b.tags, tag) {
+		return
+	}
+	b.tags = append(b.tags, tag)
+	b.leg.call.sw.deps.Transactions.Request(d.Request(sip.BYE), d.Flow(), nil)
+}
+
+func (b *branch) cancel(cause cti.Cause) {
+	if b.done {
+		return
+	}
+	reason := ""
+	if cause != cti.CauseNormal && cause != cti.CauseAbandoned {
+		reason = reasonValue(cause)
+	}
+	b.tx.Cancel(reason)
+}
+
+// branchFailed fails the leg when no branch is left, or at once on a 6xx (RFC 3261
+// 16.7, step 5).
+func (c *Call) branchFailed(b *branch, status int) {
+	l := b.leg
+	if b.done {
+		return
+	}
+	b.done = true
+	if l.state != legCalling && l.state != legRinging {
+		return
+	}
+	if l.worst == 0 || worse(status, l.worst) {
+		l.worst = status
+	}
+	for _, other := range l.branches {
+		if !other.done && status < 600 {
+			return
+		}
+	}
+	c.fail(l, CauseOf(l.worst), l.worst)
+}
+
+// fail ends a leg that nobody answered.
+func (c *Call) fail(l *leg, cause cti.Cause, status int) {
+	l.worst = status
+	c.hangUp(l, cause)
+}
+
+// onStray repeats the ACK of a 2xx that came after its transaction.
+func (c *Call) onStray(l *leg, res *sip.Response) {
+	id := dialog.IDOfResponse(res)
+	if l.dlg == nil || l.dlg.ID() != id || res.CSeq() == nil || strings.ToUpper(string(res.CSeq().MethodName)) != "INVITE" {
+		return
+	}
+	_ = c.sw.deps.Transactions.SendAck(l.dlg.Flow(), l.dlg.Ack(res.CSeq().SeqNo))
+}

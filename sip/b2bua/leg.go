@@ -1,0 +1,144 @@
+package b2bua
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/media/relay"
+	"github.com/lineaamica/la2/media/sdp"
+	"github.com/lineaamica/la2/sip/dialog"
+	"github.com/lineaamica/la2/sip/flow"
+	"github.com/lineaamica/la2/sip/transaction"
+)
+
+// A leg is one dialog of a call and its audio. call, id and key never change
+// after it is entered into the table; the rest is owned by Call.run.
+type leg struct {
+	id   cti.LegID
+	call *Call
+	key  dialogKey
+
+	state  legState
+	uas    bool // the caller
+	device cti.DeviceID
+	trunk  string
+	dlg    *dialog.Dialog // UAC: nil before the 2xx
+	flow   flow.Flow
+
+	tx       *transaction.Server // UAS: its INVITE
+	branches []*branch           // UAC: one INVITE a target
+	worst    int                 // UAC: status to report when all branches fail
+	dial     *cmdDial            // UAC: who waits for the answer, nil for a transfer
+	ringing  func()              // Destination.Ringing until the first 18x
+	ringAt   time.Time           // when ringing ends without answer
+
+	port    relay.LegID
+	open    bool // port is ours
+	local   sdp.Local
+	said    []byte       // our last description
+	offer   *sdp.Session // the caller's first offer until it is answered
+	agreed  sdp.Negotiated
+	owing   bool // an offer of ours waits for its answer (late offer, our re-INVITE)
+	nat     bool
+	held    bool // by command
+	session sessionTimer
+	refer   *referral // a REFER of this leg under way
+	leaving cti.Cause // why it is closing
+}
+
+// openPort takes a pair of RTP ports for l.
+func (l *leg) openPort() error {
+	if l.open {
+		return nil
+	}
+	port, addr, err := l.call.sw.deps.Media.Open(l.call.id)
+	if err != nil {
+		return cti.Fail(cti.CauseOverload, err.Error())
+	}
+	l.port, l.open = port, true
+	l.local.Addr = addr
+	l.local.ID = uint64(l.call.in.At.Unix())<<8 | uint64(l.call.numbered)
+	l.local.Version = 1
+	return nil
+}
+
+// far tells the packet path what was agreed with the far end.
+func (l *leg) far() {
+	n := l.agreed
+	l.call.sw.deps.Media.SetRemote(l.port, relay.Remote{
+		Addr: n.Remote, Codec: n.Codec, PT: n.PT, SendPT: n.SendPT,
+		DTMFPT: n.DTMFPT, SendDTMFPT: n.SendDTMFPT,
+		Send: n.Direction.Send(), Recv: n.Direction.Recv(),
+		Ptime: n.Ptime, NAT: l.nat, Signal: l.flow.Remote.Addr(),
+	})
+}
+
+// onHold tells whether l keeps the other side waiting, by command or by SDP.
+func (l *leg) onHold() bool { return l.held || l.agreed.Held }
+
+// talking tells whether audio may pass.
+func (l *leg) talking() bool { return l.state == legAccepted || l.state == legConfirmed }
+
+// say builds the body that describes us: version stays when nothing else changed
+// (RFC 3264 8).
+func (l *leg) say(body []byte) []byte {
+	if l.said != nil && sdp.Same(l.said, body) {
+		return l.said
+	}
+	l.said = body
+	return body
+}
+
+// contact is where the far end of f reaches us (RFC 3261 12.1.1).
+func (s *Switch) contact(f flow.Flow) sip.Uri {
+	at := s.cfg.Contact(f)
+	u := sip.Uri{Scheme: "sip", User: "la2", Host: at.Addr().Unmap().String(), Port: int(at.Port())}
+	if f.Transport == flow.TCP {
+		u.UriParams = sip.HeaderParams{{K: "transport", V: "tcp"}}
+	}
+	return u
+}
+
+// cleared takes l out of the call after its last message. cause goes to the
+// stream and to who talks on it.
+func (c *Call) cleared(l *leg, cause cti.Cause) {
+	if l.dlg != nil {
+		l.dlg.Terminate()
+	}
+	c.sw.leave(l)
+	l.ringAt, l.session = time.Time{}, sessionTimer{}
+	l.refer = nil
+	if i := slices.Index(c.legs, l); i >= 0 {
+		c.legs = slices.Delete(c.legs, i, i+1)
+	}
+	if l.open {
+		l.open = false
+		c.sw.deps.Media.Close(l.port)
+	}
+	if c.offered {
+		c.publish(cti.Event{Type: cti.EvConnectionCleared, Leg: l.id, Device: l.device, Trunk: l.trunk, Ticket: c.ticket, Cause: cause})
+	}
+}
+
+// leg finds a live leg by id.
+func (c *Call) leg(id cti.LegID) *leg {
+	for _, l := range c.legs {
+		if l.id == id {
+			return l
+		}
+	}
+	return nil
+}
+
+func callIDOf(req *sip.Request) string {
+	if h := req.CallID(); h != nil {
+		return string(*h)
+	}
+	return ""
+}
+
+func seconds(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }

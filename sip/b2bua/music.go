@@ -1,0 +1,47 @@
+package b2bua
+
+import (
+	"context"
+
+	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/media"
+)
+
+// Music loops the named clip to the caller until the bridge; a Prompt is played
+// over it and the music goes on afterwards. "" is silence. Before the answer it
+// does nothing.
+func (c *Call) Music(name string) error {
+	var clip *media.Clip
+	if name != "" {
+		if clip = c.sw.clip(name); clip == nil {
+			return cti.Fail(cti.CauseFailed, "no music "+name)
+		}
+	}
+	reply := make(chan error, 1)
+	err, gone := ask(context.Background(), c, &cmdMusic{clip: clip, reply: reply}, reply)
+	if gone != nil {
+		return gone
+	}
+	return err
+}
+
+func (c *Call) playMusic(clip *media.Clip) error {
+	if c.cause != "" {
+		return c.goneErr()
+	}
+	c.music = clip
+	if !c.caller.talking() || c.peer != nil || c.transfer != nil || c.prompt != nil && c.prompt.playing {
+		return nil
+	}
+	c.resume()
+	return nil
+}
+
+// resume goes back to the music of the script, or to silence.
+func (c *Call) resume() {
+	if c.music != nil {
+		c.sw.deps.Media.Music(c.caller.port, c.music)
+		return
+	}
+	c.sw.deps.Media.Silence(c.caller.port)
+}

@@ -1,0 +1,115 @@
+package b2bua
+
+import (
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/lineaamica/la2/media/sdp"
+	"github.com/lineaamica/la2/sip/transaction"
+)
+
+// onReinvite answers an offer inside the dialog here, on anchored media: the
+// other leg sees nothing of it (RFC 3261 14.2). 491 only when an offer of ours
+// waits for its answer; 500 while the INVITE before it is not finished.
+func (c *Call) onReinvite(l *leg, tx *transaction.Server) {
+	switch {
+	case l.owing || l.session.refreshing:
+		tx.Respond(sip.StatusRequestPending, "")
+		return
+	case l.state != legConfirmed:
+		later(tx)
+		return
+	}
+	c.renegotiate(l, tx)
+}
+
+// onUpdate answers UPDATE (RFC 3311): without a body it only refreshes the session.
+func (c *Call) onUpdate(l *leg, tx *transaction.Server) {
+	if len(tx.Request().Body()) == 0 {
+		if tooBrief(tx.Request(), c.sw.cfg.MinSE) {
+			tx.Respond(statusIntervalTooSmall, "", sip.NewHeader("Min-SE", seconds(c.sw.cfg.MinSE)))
+			return
+		}
+		l.dlg.Refresh(tx.Request().Contact())
+		res := tx.NewResponse(sip.StatusOK, "OK")
+		res.AppendHeader(l.dlg.Contact())
+		l.session.accept(tx.Request(), res, c.sw.cfg.MinSE)
+		tx.Reply(res)
+		return
+	}
+	switch {
+	case l.owing || l.session.refreshing:
+		tx.Respond(sip.StatusRequestPending, "")
+	case !l.talking():
+		later(tx)
+	default:
+		c.renegotiate(l, tx)
+	}
+}
+
+// renegotiate answers a re-INVITE or an UPDATE with SDP.
+func (c *Call) renegotiate(l *leg, tx *transaction.Server) {
+	req := tx.Request()
+	if tooBrief(req, c.sw.cfg.MinSE) {
+		tx.Respond(statusIntervalTooSmall, "", sip.NewHeader("Min-SE", seconds(c.sw.cfg.MinSE)))
+		return
+	}
+	before := l.onHold()
+	if len(req.Body()) == 0 {
+		c.repeat(l)
+	} else if err := c.reanswer(l, req); err != nil {
+		tx.Respond(statusOf(err), "")
+		return
+	}
+	l.dlg.Refresh(req.Contact())
+	res := tx.NewResponse(sip.StatusOK, "OK")
+	res.AppendHeader(l.dlg.Contact())
+	c.sw.abilities(res, "Server")
+	l.session.accept(req, res, c.sw.cfg.MinSE)
+	setSDP(res, l.said)
+	tx.Reply(res)
+	c.arrange()
+	c.heldChanged(l, before)
+}
+
+// repeat offers what holds now: our description unchanged, so that a refresh
+// changes nothing and a held leg stays held.
+func (c *Call) repeat(l *leg) {
+	local := l.local
+	local.Direction = l.agreed.Direction
+	l.describeAs(local, sdp.Offer)
+	l.owing = true
+}
+
+// reanswer answers the offer in req and applies it.
+func (c *Call) reanswer(l *leg, req *sip.Request) error {
+	s, err := offerIn(req)
+	if err != nil {
+		return err
+	}
+	if _, _, err = sdp.Answer(s, l.local); err != nil {
+		return err
+	}
+	var agreed sdp.Negotiated
+	l.describeAs(l.local, func(local sdp.Local) []byte {
+		body, n, err := sdp.Answer(s, local)
+		if err == nil {
+			agreed = n
+		}
+		return body
+	})
+	l.agreed, l.local.Lines = agreed, s.Lines
+	l.far()
+	return nil
+}
+
+// describeAs builds our next description; the version grows only when something
+// else changed (RFC 3264 8).
+func (l *leg) describeAs(local sdp.Local, build func(sdp.Local) []byte) {
+	body := build(local)
+	if sdp.Same(body, l.said) {
+		return
+	}
+	l.local.Version++
+	local.Version = l.local.Version
+	l.said = build(local)
+}

@@ -1,0 +1,185 @@
+package b2bua
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/media/relay"
+	"github.com/lineaamica/la2/sip/dialog"
+	"github.com/lineaamica/la2/sip/flow"
+	"github.com/lineaamica/la2/sip/transaction"
+)
+
+// A Switch is the table of calls of a node and the transaction user behind its
+// request route. All methods are safe for concurrent use; those of
+// transaction.TU and MediaEvent never block.
+type Switch struct {
+	cfg  Config
+	deps Deps
+
+	mu      sync.Mutex // guards calls, dialogs, closing, empty
+	calls   map[cti.CallID]*Call
+	dialogs map[dialogKey]*leg
+	closing bool
+	empty   chan struct{} // closed when closing and the last call ended; nil before Drain
+}
+
+// A dialogKey finds the leg of a request inside a dialog: the Call-ID and our tag
+// (RFC 3261 12). The tag of the far end is checked by the owner, since forks of
+// one INVITE share the key.
+type dialogKey struct{ callID, tag string }
+
+// New makes a Switch.
+func New(cfg Config, deps Deps) *Switch {
+	cfg.setDefaults()
+	if deps.Now == nil {
+		deps.Now = func() time.Time { return time.Now().UTC() }
+	}
+	return &Switch{
+		cfg: cfg, deps: deps,
+		calls:   make(map[cti.CallID]*Call),
+		dialogs: make(map[dialogKey]*leg),
+	}
+}
+
+// Invite starts the call that tx opens. in must name the caller as admission
+// knows it; in.Call is made here when it is empty. After Drain it answers 503.
+func (s *Switch) Invite(tx *transaction.Server, in cti.Inbound) {
+	if refused := unsupported(tx.Request()); refused != "" {
+		tx.Respond(sip.StatusBadExtension, "", sip.NewHeader("Unsupported", refused))
+		return
+	}
+	c := newCall(s, tx, in)
+	s.mu.Lock()
+	if s.closing {
+		s.mu.Unlock()
+		tx.Respond(sip.StatusServiceUnavailable, "", sip.NewHeader("Retry-After", "30"))
+		return
+	}
+	s.calls[c.id] = c
+	s.dialogs[c.caller.key] = c.caller
+	s.mu.Unlock()
+	go c.run() // ends when all legs are cleared and the script has returned
+}
+
+// Request takes a request inside a dialog: BYE, re-INVITE, UPDATE, INFO, REFER,
+// NOTIFY, OPTIONS. An unknown dialog gets 481.
+func (s *Switch) Request(tx *transaction.Server) {
+	req := tx.Request()
+	l := s.find(dialogKey{callIDOf(req), dialog.ToTag(req.To())})
+	if l == nil || !l.call.box.put(evRequest{leg: l, tx: tx}) {
+		tx.Respond(sip.StatusCallTransactionDoesNotExists, "")
+	}
+}
+
+// Cancel tells that the caller cancelled the INVITE tx.
+func (s *Switch) Cancel(tx *transaction.Server) {
+	l := s.find(dialogKey{callIDOf(tx.Request()), tx.Tag()})
+	if l == nil || !l.call.box.put(evCancel{}) {
+		tx.Respond(sip.StatusRequestTerminated, "")
+	}
+}
+
+// Ack takes the ACK of a 2xx of ours.
+func (s *Switch) Ack(_ flow.Flow, ack *sip.Request) {
+	if l := s.find(dialogKey{callIDOf(ack), dialog.ToTag(ack.To())}); l != nil {
+		l.call.box.put(evAck{leg: l, ack: ack})
+	}
+}
+
+// Unacked tells that nobody acknowledged the 2xx of tx.
+func (s *Switch) Unacked(tx *transaction.Server) {
+	if l := s.find(dialogKey{callIDOf(tx.Request()), tx.Tag()}); l != nil {
+		l.call.box.put(evNoAck{leg: l})
+	}
+}
+
+// Stray takes a 2xx to INVITE without transaction. Its ACK is repeated when the
+// dialog lives; a dialog that we do not know was ended long ago.
+func (s *Switch) Stray(_ flow.Flow, res *sip.Response) {
+	id := dialog.IDOfResponse(res)
+	if l := s.find(dialogKey{id.CallID, id.LocalTag}); l != nil {
+		l.call.box.put(evStray{leg: l, res: res})
+	}
+}
+
+// MediaEvent takes an event of the packet path; it is a relay.Config.OnEvent.
+func (s *Switch) MediaEvent(ev relay.Event) {
+	if ev.Kind == relay.FirstPacket {
+		return
+	}
+	if c := s.call(ev.Call); c != nil {
+		c.box.put(evMedia{ev: ev})
+	}
+}
+
+// Drain refuses new calls and waits until the running ones ended; when ctx ends
+// first it hangs them up with CauseShutdown and waits for that, at most 64*T1 for
+// callers who never acknowledged.
+func (s *Switch) Drain(ctx context.Context) {
+	s.mu.Lock()
+	if !s.closing {
+		s.closing, s.empty = true, make(chan struct{})
+		if len(s.calls) == 0 {
+			close(s.empty)
+		}
+	}
+	empty := s.empty
+	s.mu.Unlock()
+	select {
+	case <-empty:
+		return
+	case <-ctx.Done():
+	}
+	for _, c := range s.all() {
+		c.box.put(cmdHangup{cause: cti.CauseShutdown})
+	}
+	<-empty
+}
+
+func (s *Switch) all() []*Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]*Call, 0, len(s.calls))
+	for _, c := range s.calls {
+		list = append(list, c)
+	}
+	return list
+}
+
+func (s *Switch) call(id cti.CallID) *Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls[id]
+}
+
+func (s *Switch) find(k dialogKey) *leg {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dialogs[k]
+}
+
+func (s *Switch) enter(l *leg) {
+	s.mu.Lock()
+	s.dialogs[l.key] = l
+	s.mu.Unlock()
+}
+
+func (s *Switch) leave(l *leg) {
+	s.mu.Lock()
+	delete(s.dialogs, l.key)
+	s.mu.Unlock()
+}
+
+func (s *Switch) forget(c *Call) {
+	s.mu.Lock()
+	delete(s.calls, c.id)
+	if s.closing && len(s.calls) == 0 {
+		close(s.empty)
+	}
+	s.mu.Unlock()
+}

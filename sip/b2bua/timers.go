@@ -1,0 +1,91 @@
+package b2bua
+
+import (
+	"time"
+
+	"github.com/lineaamica/la2/cti"
+)
+
+// A call has one timer, set to the earliest of its deadlines. A zero deadline is
+// off. The owner sets deadlines by assigning them.
+
+// arm sets the timer to the earliest deadline.
+func (c *Call) arm() {
+	at := c.maxAt
+	if p := c.prompt; p != nil {
+		at = earlier(at, p.at)
+	}
+	for _, l := range c.legs {
+		at = earlier(at, l.ringAt)
+		at = earlier(at, l.session.refreshAt)
+		at = earlier(at, l.session.expiresAt)
+	}
+	if at.Equal(c.armed) {
+		return
+	}
+	c.armed = at
+	switch {
+	case at.IsZero():
+		c.timer.Stop()
+	case c.timer == nil:
+		c.timer = time.NewTimer(time.Until(at))
+	default:
+		c.timer.Reset(time.Until(at))
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// wait blocks until an event or the timer is there.
+func (c *Call) wait() {
+	if c.timer == nil {
+		<-c.box.wake
+		return
+	}
+	select {
+	case <-c.box.wake:
+	case <-c.timer.C:
+	}
+}
+
+// expire acts on every deadline that has passed.
+func (c *Call) expire() {
+	if c.armed.IsZero() {
+		return
+	}
+	now := time.Now()
+	if now.Before(c.armed) {
+		return
+	}
+	c.armed = time.Time{}
+	due := func(at *time.Time) bool {
+		if at.IsZero() || now.Before(*at) {
+			return false
+		}
+		*at = time.Time{}
+		return true
+	}
+	if due(&c.maxAt) {
+		c.clear(cti.CauseMaxDuration)
+	}
+	if c.prompt != nil && due(&c.prompt.at) {
+		c.endPrompt()
+	}
+	for _, l := range append([]*leg(nil), c.legs...) {
+		if due(&l.ringAt) {
+			c.fail(l, cti.CauseNoAnswer, 408)
+		}
+		if due(&l.session.expiresAt) {
+			c.hangUp(l, cti.CauseUnreachable)
+			continue
+		}
+		if due(&l.session.refreshAt) {
+			c.refresh(l)
+		}
+	}
+}
