@@ -86,8 +86,13 @@ func (e *Engine) enterState(a *agent, s cti.AgentState, reason string) {
 	if a.pos >= 0 && s != cti.AgentReady {
 		a.team.ready.remove(a)
 	}
+	e.tell(a)
+}
+
+// tell decides State as it is: a changed, or moved to another device.
+func (e *Engine) tell(a *agent) {
 	d := Decision{
-		Kind: State, Agent: a.ID, State: s, Reason: reason, Device: a.device,
+		Kind: State, Agent: a.ID, State: a.state, Reason: a.reason, Device: a.device,
 		Call: a.call, Offer: a.offer, Ticket: a.ticket, Deadline: a.clock.at,
 	}
 	if a.queue != nil {
@@ -132,7 +137,7 @@ func (e *Engine) pend(a *agent, s cti.AgentState, reason string) {
 		return
 	}
 	a.pending, a.because = s, reason
-	e.decide(Decision{Kind: Pending, Agent: a.ID, State: s, Reason: reason})
+	e.decide(Decision{Kind: Pending, Agent: a.ID, Device: a.device, State: s, Reason: reason, Call: a.call, Offer: a.offer, Ticket: a.ticket, Deadline: a.clock.at})
 }
 
 // stateOver is the end of wrap-up, rest or back-off.

@@ -30,6 +30,7 @@ func (e *Engine) agentInput(in Input) {
 // logIn seats a; one who is engaged stays where it is.
 func (e *Engine) logIn(a *agent, in Input) {
 	if !a.engaged() {
+		moved := a.device != in.Device
 		if !e.sit(a, in.Device) {
 			e.refuse(in, RefusedTaken)
 			return
@@ -41,7 +42,10 @@ func (e *Engine) logIn(a *agent, in Input) {
 		switch a.state {
 		case cti.AgentLoggedOut, cti.AgentNotReady:
 			e.become(a, cti.AgentNotReady, reason)
-		case cti.AgentReady:
+		case cti.AgentReady, cti.AgentWrapUp:
+			if moved {
+				e.tell(a)
+			}
 			e.settle(a)
 		}
 	}
@@ -75,9 +79,13 @@ func (e *Engine) setDevice(a *agent, in Input) {
 		e.refuse(in, RefusedState)
 		return
 	}
+	moved := a.device != in.Device
 	if !e.sit(a, in.Device) {
 		e.refuse(in, RefusedTaken)
 		return
+	}
+	if moved {
+		e.tell(a)
 	}
 	e.settle(a)
 }

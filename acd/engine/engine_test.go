@@ -213,7 +213,7 @@ func TestWrapUp(t *testing.T) {
 	t.Run("pending pause comes after it", func(t *testing.T) {
 		b, o := talk(t)
 		b.do(Input{Op: OpNotReady, Agent: "a", Reason: "pausa"})
-		b.want("pending a not_ready pausa")
+		b.want("pending c a not_ready pausa")
 		b.do(Input{Op: OpFinish, Offer: o})
 		b.wantState("a", "wrap_up")
 		b.wait(DefaultWrapUp)
