@@ -2,6 +2,8 @@ package transaction
 
 import (
 	"errors"
+	"hash/maphash"
+	"net/netip"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -21,7 +23,8 @@ var (
 	ErrClosed = errors.New("transaction: layer closed")
 )
 
-// Sender puts bytes on a flow; *flow.Layer is one. Send must not block and must not keep b.
+// A Sender puts bytes on a flow; *flow.Layer is one. Send must not block; it may keep b, which does not
+// change afterwards.
 type Sender interface {
 	Send(f flow.Flow, b []byte) error
 }
@@ -49,58 +52,75 @@ type TU interface {
 
 // A Layer holds all transactions of a node. Its methods are safe for concurrent use.
 type Layer struct {
-	cfg  Config
-	send Sender
-	tu   TU
+	cfg    Config
+	send   Sender
+	tu     TU
+	parser *sip.Parser
+	seed   maphash.Seed // a sender cannot choose its shard
+	shards []*shard
 }
 
 // New returns a running layer that sends by send and reports to tu. The caller closes it.
 // New panics when cfg.Validate fails: the configuration was checked long before.
-func New(cfg Config, send Sender, tu TU) *Layer { return nil }
+func New(cfg Config, send Sender, tu TU) *Layer {
+	if err := cfg.Validate(); err != nil {
+		panic(err)
+	}
+	l := &Layer{cfg: cfg.withDefaults(), send: send, tu: tu, parser: sip.NewParser(), seed: maphash.MakeSeed()}
+	for range l.cfg.Shards {
+		sh := newShard(l)
+		l.shards = append(l.shards, sh)
+		go sh.run() // ends by Close
+	}
+	return l
+}
 
 // Receive takes a message from a flow; it is a flow.Handler. It copies what it keeps and
 // does not block.
-func (l *Layer) Receive(f flow.Flow, m *wire.Message) {}
+func (l *Layer) Receive(f flow.Flow, m *wire.Message) {
+	sh := l.shards[maphash.Bytes(l.seed, m.CallID())%uint64(len(l.shards))]
+	a := always
+	if m.IsRequest() && len(m.ToTag()) == 0 {
+		switch m.Method() {
+		case wire.Invite, wire.Register, wire.Options, wire.Subscribe, wire.InstantMessage:
+			a = sheddable
+		}
+	}
+	if !sh.q.push(f, m.Raw(), a, l.cfg.Inbox) {
+		sh.n.dropped.Add(1)
+	}
+}
 
 // Closed tells that a connection ended: client transactions on it fail with ErrTransport
-// at once instead of at their timeout.
-func (l *Layer) Closed(f flow.Flow) {}
-
-// Request sends req on flow f in a new client transaction (RFC 3261 17.1).
-//
-// The layer puts its Via on top, adds Max-Forwards 70 and Content-Length when absent; Route
-// and the Request-URI are the caller's. req must not change until the final response came.
-// ACK is not sent so: see SendAck. on gets the events on the shard, never before Request
-// returns; nil is allowed. An incomplete req gives ErrRequest to on.
-func (l *Layer) Request(req *sip.Request, f flow.Flow, on func(ClientEvent)) *Client { return nil }
-
-// SendAck sends the ACK for a 2xx on f, with a Via of its own and no transaction
-// (RFC 3261 13.2.2.4). It is on the flow when SendAck returns, so a BYE sent after it comes after it.
-func (l *Layer) SendAck(f flow.Flow, ack *sip.Request) error { return nil }
-
-// Stats returns the counters since New, and how many transactions live now.
-func (l *Layer) Stats() Stats { return Stats{} }
+// at once instead of at their timeout. It is a flow.Config.OnClosed.
+func (l *Layer) Closed(f flow.Flow) {
+	for _, sh := range l.shards {
+		sh.q.post(item{kind: itemClosed, flow: f})
+	}
+}
 
 // Close ends the shards and returns when their goroutines have ended. Client transactions
-// without a final response get ErrClosed; server transactions just end.
-func (l *Layer) Close() {}
+// without a final response get ErrClosed; server transactions just end. It must not be called
+// from a callback.
+func (l *Layer) Close() {
+	for _, sh := range l.shards {
+		sh.q.close()
+	}
+	for _, sh := range l.shards {
+		<-sh.done
+	}
+}
 
-// Stats counts what the layer did. Counters only grow, except the two gauges.
-type Stats struct {
-	Servers, Clients int64 // transactions alive now
+func (l *Layer) shardOf(callID string) *shard {
+	return l.shards[maphash.String(l.seed, callID)%uint64(len(l.shards))]
+}
 
-	Requests        uint64 // new requests given to the transaction user
-	Retransmissions uint64 // repeated requests absorbed or answered from the cache
-	Resent          uint64 // messages that a timer sent again
-	Shed            uint64 // new requests refused with 503 because the shard was full
-	Dropped         uint64 // messages dropped because the shard was full beyond refusing
-	Malformed       uint64 // messages that the typed parser refused
-	Merged          uint64 // requests refused with 482 (RFC 3261 8.2.2.2)
-	Strays          uint64 // responses without transaction
-	Unmatched       uint64 // CANCEL without transaction, answered 481
-	Timeouts        uint64 // client transactions ended by timer B or F, or after CANCEL
-	Unacked         uint64 // 2xx that no ACK answered
-	SendErrors      uint64 // messages that the flow refused
-	Ignored         uint64 // events that do not belong to the state of a machine
-	Panics          uint64 // panics of the transaction user, contained
+// sentBy returns the address that our Via gives for flow f.
+func (l *Layer) sentBy(f flow.Flow) netip.AddrPort {
+	if l.cfg.Local != nil {
+		if a := l.cfg.Local(f.Transport); a.IsValid() {
+			return a
+		}
+	}
+	return f.Local
 }

@@ -9,6 +9,7 @@ import (
 // A Server is a server transaction as its user sees it (RFC 3261 17.2). Its methods are safe
 // from any goroutine; responses leave in the order of the calls of one goroutine.
 type Server struct {
+	tx  *serverTx
 	req *sip.Request
 	f   flow.Flow
 	tag string
@@ -26,14 +27,129 @@ func (s *Server) Flow() flow.Flow { return s.f }
 func (s *Server) Tag() string { return s.tag }
 
 // NewResponse returns a response to the request with Via, From, To with the tag, Call-ID,
-// CSeq and, where a dialog may form, Record-Route (RFC 3261 8.2.6, 12.1.1). Headers are shared
-// with the request: add to them, do not change them.
-func (s *Server) NewResponse(status int, reason string) *sip.Response { return nil }
+// CSeq and, where a dialog may form, Record-Route (RFC 3261 8.2.6, 12.1.1). An empty reason stands
+// for the usual phrase of the status. Headers are shared with the request: add to them, do not
+// change them.
+func (s *Server) NewResponse(status int, reason string) *sip.Response {
+	if reason == "" {
+		reason = phrase(status)
+	}
+	res := sip.NewResponse(status, reason)
+	// RFC 3261 12.1.1 copies Record-Route into what makes a dialog; REGISTER makes none.
+	routed := status > 100 && status < 300 && s.req.Method != sip.REGISTER
+	for _, h := range s.req.Headers() {
+		switch h := h.(type) {
+		case *sip.ViaHeader, *sip.FromHeader, *sip.CallIDHeader, *sip.CSeqHeader:
+			res.AppendHeader(h)
+		case *sip.RecordRouteHeader:
+			if routed {
+				res.AppendHeader(h)
+			}
+		case *sip.ToHeader:
+			to := *h
+			to.Params = h.Params.Clone()
+			if status > 100 {
+				to.Params.Add("tag", s.tag)
+			}
+			res.AppendHeader(&to)
+		}
+	}
+	return res
+}
 
 // Respond answers with a response without body: any number of 1xx, then one final. headers
 // are added to those of NewResponse. An empty reason stands for the usual phrase of the status.
-func (s *Server) Respond(status int, reason string, headers ...sip.Header) {}
+func (s *Server) Respond(status int, reason string, headers ...sip.Header) {
+	res := s.NewResponse(status, reason)
+	for _, h := range headers {
+		res.AppendHeader(h)
+	}
+	s.Reply(res)
+}
 
 // Reply answers with res, which came from NewResponse; its To tag is set to Tag. res may not
 // change afterwards. A response after the final one is counted and dropped.
-func (s *Server) Reply(res *sip.Response) {}
+func (s *Server) Reply(res *sip.Response) {
+	if to := res.To(); to != nil && res.StatusCode > 100 {
+		if tag, _ := to.Params.Get("tag"); tag != s.tag {
+			to.Params.Add("tag", s.tag)
+		}
+	}
+	s.tx.sh.q.post(item{kind: itemReply, server: s.tx, status: res.StatusCode, raw: encodeResponse(res)})
+}
+
+// phrase returns the usual reason phrase (RFC 3261 21 and the registry of response codes).
+func phrase(status int) string {
+	switch status {
+	case 100:
+		return "Trying"
+	case 180:
+		return "Ringing"
+	case 181:
+		return "Call Is Being Forwarded"
+	case 182:
+		return "Queued"
+	case 183:
+		return "Session Progress"
+	case 200:
+		return "OK"
+	case 202:
+		return "Accepted"
+	case 302:
+		return "Moved Temporarily"
+	case 400:
+		return "Bad Request"
+	case 401:
+		return "Unauthorized"
+	case 403:
+		return "Forbidden"
+	case 404:
+		return "Not Found"
+	case 405:
+		return "Method Not Allowed"
+	case 407:
+		return "Proxy Authentication Required"
+	case 408:
+		return "Request Timeout"
+	case 415:
+		return "Unsupported Media Type"
+	case 420:
+		return "Bad Extension"
+	case 423:
+		return "Interval Too Brief"
+	case 480:
+		return "Temporarily Unavailable"
+	case 481:
+		return "Call/Transaction Does Not Exist"
+	case 482:
+		return "Loop Detected"
+	case 483:
+		return "Too Many Hops"
+	case 484:
+		return "Address Incomplete"
+	case 486:
+		return "Busy Here"
+	case 487:
+		return "Request Terminated"
+	case 488:
+		return "Not Acceptable Here"
+	case 489:
+		return "Bad Event"
+	case 491:
+		return "Request Pending"
+	case 500:
+		return "Server Internal Error"
+	case 501:
+		return "Not Implemented"
+	case 503:
+		return "Service Unavailable"
+	case 600:
+		return "Busy Everywhere"
+	case 603:
+		return "Decline"
+	case 604:
+		return "Does Not Exist Anywhere"
+	default:
+		return "Response"
+	}
+}

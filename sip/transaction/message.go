@@ -1,0 +1,174 @@
+package transaction
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/lineaamica/la2/sip/flow"
+	"github.com/lineaamica/la2/sip/wire"
+)
+
+// message takes one message from a flow.
+func (sh *shard) message(it *item) {
+	sh.flow, sh.raw = it.flow, it.raw
+	if err := sh.msg.Parse(it.raw); err != nil {
+		sh.n.malformed.Add(1)
+		return
+	}
+	if !sh.msg.IsRequest() {
+		sh.response()
+		return
+	}
+	switch sh.msg.Method() {
+	case wire.Ack:
+		sh.ack()
+	case wire.Cancel:
+		sh.cancel()
+	default:
+		sh.request(it.shed)
+	}
+}
+
+// request takes any request but ACK and CANCEL.
+func (sh *shard) request(shed bool) {
+	m := &sh.msg
+	sh.key = appendServerKey(sh.key[:0], m, m.MethodBytes())
+	if t := sh.servers[string(sh.key)]; t != nil {
+		t.again()
+		return
+	}
+	if shed {
+		sh.n.shed.Add(1)
+		sh.refuse(503, wire.Field{Name: "Retry-After", Value: strconv.Itoa(int(sh.l.cfg.RetryAfter / time.Second))})
+		return
+	}
+	key, mergedKey := string(sh.key), ""
+	if len(m.ToTag()) == 0 {
+		sh.key = appendMergedKey(sh.key[:0], m)
+		if sh.merged[string(sh.key)] != nil {
+			sh.n.merged.Add(1)
+			sh.refuse(482)
+			return
+		}
+		mergedKey = string(sh.key)
+	}
+	req, err := parseRequest(sh.l.parser, sh.canonical(), sh.flow)
+	if err != nil {
+		sh.n.malformed.Add(1)
+		sh.refuse(400)
+		return
+	}
+	t := sh.newServer(key, m.Method() == wire.Invite)
+	t.mergedKey = mergedKey
+	if mergedKey != "" {
+		sh.merged[mergedKey] = t
+	}
+	tag := string(m.ToTag())
+	if tag == "" {
+		tag = sh.l.cfg.Tag()
+	}
+	t.tag = tag
+	t.handle = &Server{tx: t, req: req, f: sh.flow, tag: tag}
+	sh.n.requests.Add(1)
+	if !t.invite {
+		t.stepOther(nistRequest)
+		return
+	}
+	sh.key = appendAckKey(sh.key[:0], m, []byte(tag))
+	t.ackKey = string(sh.key)
+	t.next = sh.stateless(100, "")
+	t.stepInvite(istInvite)
+}
+
+// newServer makes the server transaction of the message in hand.
+func (sh *shard) newServer(key string, invite bool) *serverTx {
+	t := &serverTx{sh: sh, key: key, invite: invite, reply: flow.ResponseFlow(sh.msg.TopVia(), sh.flow)}
+	t.retry = timer{owner: t, slot: retrySlot}
+	t.life = timer{owner: t, slot: lifeSlot}
+	sh.servers[key] = t
+	sh.n.servers.Add(1)
+	return t
+}
+
+// ack takes an ACK: for a failure it has the branch of the INVITE (RFC 3261 17.1.1.3), for a 2xx
+// a branch of its own, and the dialog tells what it acknowledges. Some clients use the INVITE's
+// branch for both.
+func (sh *shard) ack() {
+	m := &sh.msg
+	sh.key = appendServerKey(sh.key[:0], m, []byte("INVITE"))
+	if t := sh.servers[string(sh.key)]; t != nil && t.invite {
+		t.stepInvite(istAck)
+		return
+	}
+	sh.key = appendAckKey(sh.key[:0], m, m.ToTag())
+	if t := sh.owed[string(sh.key)]; t != nil {
+		t.stepInvite(istAck)
+		return
+	}
+	sh.tellAck()
+}
+
+// cancel takes a CANCEL (RFC 3261 9.2): it is answered here, 200 if the INVITE is known, else
+// 481. Its response has the To tag of the INVITE's.
+func (sh *shard) cancel() {
+	m := &sh.msg
+	sh.key = appendServerKey(sh.key[:0], m, []byte("CANCEL"))
+	if t := sh.servers[string(sh.key)]; t != nil {
+		t.again()
+		return
+	}
+	key := string(sh.key)
+	sh.key = appendServerKey(sh.key[:0], m, []byte("INVITE"))
+	invite := sh.servers[string(sh.key)]
+	if invite == nil {
+		sh.n.unmatched.Add(1)
+		sh.refuse(481)
+		return
+	}
+	t := sh.newServer(key, false)
+	t.stepOther(nistRequest)
+	t.answer(200, sh.stateless(200, invite.tag))
+	invite.stepInvite(istCancel)
+}
+
+// response takes a response.
+func (sh *shard) response() {
+	m := &sh.msg
+	status := m.Status()
+	sh.key = appendClientKey(sh.key[:0], m)
+	c := sh.clients[string(sh.key)]
+	if c == nil {
+		sh.n.strays.Add(1)
+		if status/100 == 2 && m.CSeqMethod() == wire.Invite {
+			sh.tellStray()
+		}
+		return
+	}
+	if c.answering(status) {
+		res, err := parseResponse(sh.l.parser, sh.canonical())
+		if err != nil {
+			sh.n.malformed.Add(1)
+			return
+		}
+		c.event = ClientEvent{Response: res, Flow: sh.flow}
+	}
+	c.response(status)
+}
+
+// refuse answers the request in hand without a transaction.
+func (sh *shard) refuse(status int, extra ...wire.Field) {
+	if sh.msg.Answerable() {
+		sh.emit(flow.ResponseFlow(sh.msg.TopVia(), sh.flow), sh.stateless(status, sh.l.cfg.Tag(), extra...))
+	}
+}
+
+// stateless writes a response to the request in hand from its spans.
+func (sh *shard) stateless(status int, tag string, extra ...wire.Field) []byte {
+	return wire.AppendReplyTo(make([]byte, 0, sizeHint/2), &sh.msg, sh.flow.Remote, status, phrase(status), tag, extra...)
+}
+
+// canonical returns the message in hand as the typed parser reads it.
+func (sh *shard) canonical() []byte {
+	sh.canon = wire.AppendCanonical(sh.canon[:0], &sh.msg)
+	return sh.canon
+}

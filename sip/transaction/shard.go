@@ -1,0 +1,214 @@
+package transaction
+
+import (
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/lineaamica/la2/sip/flow"
+	"github.com/lineaamica/la2/sip/wire"
+)
+
+// A shard owns the transactions of a part of all Call-IDs: one goroutine, run.
+type shard struct {
+	l    *Layer
+	q    queue
+	n    counters
+	done chan struct{} // closed when run ended
+
+	// Owned by run.
+	started time.Time
+	now     time.Duration // since started, at the item in hand
+	timers  timers
+	clock   *time.Timer
+	wakes   time.Duration // when clock fires; 0 if it does not
+	servers map[string]*serverTx
+	clients map[string]*clientTx
+	merged  map[string]*serverTx // initial requests by appendMergedKey
+	owed    map[string]*serverTx // 2xx by appendAckKey
+	msg     wire.Message         // the message in hand
+	flow    flow.Flow            // its flow
+	raw     []byte               // its bytes; they are the queue's
+	key     []byte               // scratch
+	canon   []byte               // scratch
+}
+
+func newShard(l *Layer) *shard {
+	return &shard{
+		l:       l,
+		q:       queue{wake: make(chan struct{}, 1)},
+		done:    make(chan struct{}),
+		servers: make(map[string]*serverTx),
+		clients: make(map[string]*clientTx),
+		merged:  make(map[string]*serverTx),
+		owed:    make(map[string]*serverTx),
+	}
+}
+
+// run is the life of the shard. It ends when the queue is closed and empty.
+func (sh *shard) run() {
+	defer close(sh.done)
+	sh.started = time.Now()
+	sh.clock = time.NewTimer(time.Hour)
+	defer sh.clock.Stop()
+	sh.wakes = time.Hour
+	var batch []item
+	for {
+		var closed bool
+		batch, closed = sh.q.take(batch)
+		for i := range batch {
+			sh.handle(&batch[i])
+		}
+		sh.fire()
+		if closed && len(batch) == 0 {
+			sh.abandon()
+			return
+		}
+		if len(batch) > 0 {
+			continue // something may have come meanwhile
+		}
+		sh.sleep()
+	}
+}
+
+// sleep waits for an item or for the earliest timer. The clock is set anew only when it would
+// fire too late: firing early is harmless and cheaper than a reset for every transaction.
+func (sh *shard) sleep() {
+	if len(sh.timers) > 0 {
+		if at := sh.timers[0].at; sh.wakes == 0 || at < sh.wakes {
+			sh.clock.Reset(at - time.Since(sh.started))
+			sh.wakes = at
+		}
+	}
+	select {
+	case <-sh.q.wake:
+	case <-sh.clock.C:
+		sh.wakes = 0
+	}
+}
+
+// fire runs the timers whose time has come.
+func (sh *shard) fire() {
+	sh.now = time.Since(sh.started)
+	for {
+		t := sh.timers.due(sh.now)
+		if t == nil {
+			return
+		}
+		sh.expire(t)
+	}
+}
+
+func (sh *shard) expire(t *timer) {
+	defer sh.recovered("timer")
+	t.owner.expired(t.slot)
+}
+
+// handle does one item. A panic in the layer's own code costs that item only.
+func (sh *shard) handle(it *item) {
+	defer sh.recovered("item")
+	sh.now = time.Since(sh.started)
+	switch it.kind {
+	case itemMessage:
+		sh.message(it)
+	case itemReply:
+		it.server.answer(it.status, it.raw)
+	case itemRequest:
+		sh.begin(it.client)
+	case itemCancel:
+		it.client.reason = it.reason
+		it.client.stepInvite(ictCancel)
+	case itemClosed:
+		for _, c := range sh.clients {
+			if c.flow == it.flow {
+				c.broken()
+			}
+		}
+	}
+}
+
+// begin starts a client transaction.
+func (sh *shard) begin(c *clientTx) {
+	if c.req == nil {
+		sh.tellClient(c, ClientEvent{Err: ErrRequest})
+		return
+	}
+	if !c.invite {
+		c.req = nil
+	}
+	sh.clients[c.key] = c
+	sh.n.clients.Add(1)
+	c.start()
+}
+
+// sendCancel sends the CANCEL of an INVITE in a transaction of its own (RFC 3261 9.1). What
+// becomes of it is of no interest: the INVITE gets its final response or timer X.
+func (sh *shard) sendCancel(invite *clientTx) {
+	c := &clientTx{
+		sh: sh, flow: invite.flow, sentBy: invite.sentBy, branch: invite.branch,
+		key: invite.branch + "|CANCEL", req: invite.req,
+		last: encodeSibling(sip.CANCEL, invite, invite.req.To(), invite.reason),
+	}
+	c.retry = timer{owner: c, slot: retrySlot}
+	c.life = timer{owner: c, slot: lifeSlot}
+	sh.begin(c)
+}
+
+// owe notes that t sent a 2xx, so that its ACK is found.
+func (sh *shard) owe(t *serverTx) {
+	if t.ackKey != "" {
+		sh.owed[t.ackKey] = t
+	}
+}
+
+// endServer forgets t.
+func (sh *shard) endServer(t *serverTx) {
+	sh.timers.stop(&t.retry)
+	sh.timers.stop(&t.life)
+	t.handle, t.last = nil, nil
+	if sh.servers[t.key] != t {
+		return
+	}
+	delete(sh.servers, t.key)
+	sh.n.servers.Add(-1)
+	if sh.merged[t.mergedKey] == t {
+		delete(sh.merged, t.mergedKey)
+	}
+	if sh.owed[t.ackKey] == t {
+		delete(sh.owed, t.ackKey)
+	}
+}
+
+// endClient forgets c.
+func (sh *shard) endClient(c *clientTx) {
+	sh.timers.stop(&c.retry)
+	sh.timers.stop(&c.life)
+	c.req, c.last, c.ack = nil, nil, nil
+	if sh.clients[c.key] != c {
+		return
+	}
+	delete(sh.clients, c.key)
+	sh.n.clients.Add(-1)
+}
+
+// abandon ends all transactions when the layer closes.
+func (sh *shard) abandon() {
+	for _, c := range sh.clients {
+		if !c.final() {
+			sh.tellClient(c, ClientEvent{Err: ErrClosed})
+		}
+		sh.endClient(c)
+	}
+	for _, t := range sh.servers {
+		sh.endServer(t)
+	}
+}
+
+// emit sends b and reports whether the flow took it.
+func (sh *shard) emit(f flow.Flow, b []byte) bool {
+	if err := sh.l.send.Send(f, b); err != nil {
+		sh.n.sendErrors.Add(1)
+		return false
+	}
+	return true
+}
