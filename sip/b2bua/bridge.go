@@ -85,7 +85,11 @@ func (c *Call) arrange() {
 		return
 	}
 	m, a := c.sw.deps.Media, c.caller.port
+	was := c.joined
 	c.joined = want
+	if was.how == callerWaits && want.how == waiting {
+		return // the transferor left: the music goes on
+	}
 	if want.how == together {
 		if err := m.Bridge(a, want.peer.port); err != nil {
 			c.log().Error("bridge failed", "error", err)

@@ -31,6 +31,7 @@ type Call struct {
 	peer      *leg   // whom the caller talks to; nil while it waits
 	joined    joint  // what the packet path was told last
 	music     *media.Clip
+	stale     bool // music changed under a prompt
 	prompt    *prompting
 	token     uint64 // of the last Play
 	transfer  *transfer

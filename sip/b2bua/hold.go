@@ -70,10 +70,11 @@ func (c *Call) retrieve(id cti.LegID) error {
 	return nil
 }
 
-// heldChanged tells the stream when l began or ceased to hold.
+// heldChanged tells the stream when l began or ceased to hold the caller. A caller
+// who holds is no event: nobody's state changes.
 func (c *Call) heldChanged(l *leg, before bool) {
 	now := l.onHold()
-	if now == before {
+	if now == before || l == c.caller {
 		return
 	}
 	kind := cti.EvRetrieved

@@ -30,7 +30,11 @@ func (c *Call) playMusic(clip *media.Clip) error {
 		return c.goneErr()
 	}
 	c.music = clip
-	if !c.caller.talking() || c.peer != nil || c.transfer != nil || c.prompt != nil && c.prompt.playing {
+	if !c.caller.talking() || c.peer != nil || c.transfer != nil {
+		return nil
+	}
+	if c.prompt != nil && c.prompt.playing {
+		c.stale = true // the packet path would go back to the old one
 		return nil
 	}
 	c.resume()
@@ -39,6 +43,7 @@ func (c *Call) playMusic(clip *media.Clip) error {
 
 // resume goes back to the music of the script, or to silence.
 func (c *Call) resume() {
+	c.stale = false
 	if c.music != nil {
 		c.sw.deps.Media.Music(c.caller.port, c.music)
 		return

@@ -105,6 +105,9 @@ func (c *Call) onMedia(ev relay.Event) {
 	case relay.PlayDone:
 		if p := c.prompt; p != nil && p.playing && ev.Token == c.token {
 			p.playing = false
+			if c.stale {
+				c.resume()
+			}
 			c.awaitKey(p.cmd.req.First, firstKey)
 		}
 	case relay.Digit:
@@ -115,19 +118,14 @@ func (c *Call) onMedia(ev relay.Event) {
 	}
 }
 
-// mediaTimeout ends a leg that should send and does not. The caller's ends the
-// call, the peer's ends the conversation.
+// mediaTimeout ends a leg that should send and does not: the caller's ends the
+// call, an agent's gives the caller back to the script.
 func (c *Call) mediaTimeout(port relay.LegID) {
 	for _, l := range c.legs {
-		if !l.open || l.port != port || !l.talking() {
-			continue
-		}
-		if l == c.peer && c.transfer == nil {
-			c.clear(cti.CauseMediaTimeout)
+		if l.open && l.port == port && l.talking() {
+			c.hangUp(l, cti.CauseMediaTimeout)
 			return
 		}
-		c.hangUp(l, cti.CauseMediaTimeout)
-		return
 	}
 }
 
@@ -139,7 +137,7 @@ func (c *Call) key(k byte) {
 	}
 	if p.playing {
 		p.playing = false
-		c.sw.deps.Media.Silence(c.caller.port)
+		c.resume()
 	}
 	if k == p.cmd.req.Until && k != 0 {
 		c.endPrompt()

@@ -53,6 +53,10 @@ func (s *Switch) Invite(tx *transaction.Server, in cti.Inbound) {
 		tx.Respond(sip.StatusBadExtension, "", sip.NewHeader("Unsupported", refused))
 		return
 	}
+	if h := tx.Request().MaxForwards(); h != nil && *h == 0 {
+		tx.Respond(sip.StatusTooManyHops, "")
+		return
+	}
 	c := newCall(s, tx, in)
 	s.mu.Lock()
 	if s.closing {

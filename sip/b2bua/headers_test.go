@@ -1,0 +1,126 @@
+package b2bua
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/lineaamica/la2/cti"
+)
+
+func TestIdentity_RFC3325(t *testing.T) {
+	tests := []struct {
+		name         string
+		p            cti.Party
+		trusted      bool
+		from         string
+		pai, privacy string
+	}{
+		{"known caller to a station", cti.Party{Number: "+390831000111", Display: `M. "Rossi"`, Verified: true}, false, `"M. 'Rossi'" <sip:+390831000111@10.0.0.1:5060>;tag=t`, "", ""},
+		{"verified caller to an office", cti.Party{Number: "0831", Verified: true}, true, "<sip:0831@10.0.0.1:5060>;tag=t", "<sip:0831@10.0.0.1>", ""},
+		{"unverified caller to an office", cti.Party{Number: "0831"}, true, "<sip:0831@10.0.0.1:5060>;tag=t", "", ""},
+		{"withheld stays withheld", cti.Party{Number: "0831", Display: "Rossi", Withheld: true, Verified: true}, true, `"Anonymous" <sip:anonymous@anonymous.invalid>;tag=t`, "", "id"},
+		{"a header is not injected", cti.Party{Number: "08\r\nX: 1", Display: "a\r\nVia: b"}, false, `"aVia: b" <sip:08X1@10.0.0.1:5060>;tag=t`, "", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := from(tt.p, "10.0.0.1", 5060, "t").Value(); got != tt.from {
+				t.Errorf("From: got %s, want %s", got, tt.from)
+			}
+			req := sip.NewRequest(sip.INVITE, sip.Uri{Host: "x"})
+			assert(req, tt.p, tt.trusted, "10.0.0.1")
+			if got := header(req, "P-Asserted-Identity"); got != tt.pai {
+				t.Errorf("PAI: got %q, want %q", got, tt.pai)
+			}
+			if got := header(req, "Privacy"); got != tt.privacy {
+				t.Errorf("Privacy: got %q, want %q", got, tt.privacy)
+			}
+		})
+	}
+}
+
+func TestUnsupported_RFC3261_8_2_2_3(t *testing.T) {
+	req := sip.NewRequest(sip.INVITE, sip.Uri{Host: "x"})
+	req.AppendHeader(sip.NewHeader("Require", "timer, 100rel"))
+	req.AppendHeader(sip.NewHeader("Require", "Replaces"))
+	if got := unsupported(req); got != "100rel, Replaces" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestKeyIn(t *testing.T) {
+	for body, want := range map[string]string{
+		"Signal=5\r\nDuration=160\r\n": "5", "Duration=1\r\nSignal = * \r\n": "*", "signal=11": "#", "7": "7", "d\r\n": "D",
+		"": "", "Signal=": "", "Signal=55": "", "Duration=160": "", "hello": "",
+	} {
+		k, ok := keyIn(body)
+		got := ""
+		if ok {
+			got = string(k)
+		}
+		if got != want {
+			t.Errorf("%q: got %q, want %q", body, got, want)
+		}
+	}
+}
+
+func TestReferTo(t *testing.T) {
+	for value, want := range map[string]string{
+		"<sip:1002@10.0.0.1>":                           "1002",
+		"sip:+390831000111@x":                           "+390831000111",
+		"<sip:%2B39@x;user=phone>":                      "+39",
+		"<sip:10;x=1@x>":                                "10",
+		"<sip:1002@x?User-to-User=00%3Bencoding%3Dhex>": "1002",
+	} {
+		req := sip.NewRequest(sip.REFER, sip.Uri{Host: "x"})
+		req.AppendHeader(sip.NewHeader("Refer-To", value))
+		if got, ok := referTo(req); got != want || !ok {
+			t.Errorf("%s: got %q, %v", value, got, ok)
+		}
+	}
+	for _, value := range []string{"", "<sip:1@x?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc>", "<nonsense"} {
+		req := sip.NewRequest(sip.REFER, sip.Uri{Host: "x"})
+		if value != "" {
+			req.AppendHeader(sip.NewHeader("Refer-To", value))
+		}
+		if got, ok := referTo(req); ok {
+			t.Errorf("%s: got %q", value, got)
+		}
+	}
+}
+
+func TestSessionAccept_RFC4028_9(t *testing.T) {
+	tests := []struct {
+		name, asked, supported string
+		says                   string
+		ours                   bool
+	}{
+		{"nobody asks", "", "timer", "", false},
+		{"the far end refreshes by default", "1800", "timer", "1800;refresher=uac", false},
+		{"it wants us to", "1800;refresher=uas", "timer", "1800;refresher=uas", true},
+		{"a proxy asks and the far end cannot", "60", "", "90;refresher=uas", true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			req := sip.NewRequest(sip.INVITE, sip.Uri{Host: "x"})
+			if tt.asked != "" {
+				req.AppendHeader(sip.NewHeader("Session-Expires", tt.asked))
+			}
+			req.AppendHeader(sip.NewHeader("Supported", tt.supported))
+			res := sip.NewResponse(200, "OK")
+			var s sessionTimer
+			s.accept(req, res, 90*time.Second)
+			if got := header(res, "Session-Expires"); got != tt.says {
+				t.Errorf("got %q, want %q", got, tt.says)
+			}
+			if s.refreshAt.IsZero() == tt.ours {
+				t.Errorf("refreshAt %v, ours %v", s.refreshAt, tt.ours)
+			}
+			if want := strings.HasSuffix(tt.says, "uac"); (header(res, "Require") == "timer") != want {
+				t.Errorf("Require: got %q", header(res, "Require"))
+			}
+		})
+	}
+}
