@@ -53,6 +53,9 @@ type Config struct {
 
 	// Desktop is what `/` serves: index.html and its assets. Nil: 404.
 	Desktop fs.FS
+	// Policy is the Content-Security-Policy. Default: everything from the node
+	// itself, images also as data URLs, no framing.
+	Policy string
 	// Metrics serves /metrics. Nil: 404.
 	Metrics http.Handler
 	// Ready are the checks of /readyz.
@@ -104,16 +107,17 @@ type Check struct {
 	Func func(context.Context) error
 }
 
-// Errors that the dependencies return and clients see; anything else is 500
-// and logged. A *cti.Failure is understood too (failureProblems). Wrap them
-// with what a person may read: the text of a wrapped ErrIllegalState is not
-// shown, use Problem for that.
+// Errors that the dependencies return and clients see by their status;
+// anything else is 500 and logged. Wrap them freely: clients never see texts.
+// A *cti.Failure is understood too: forbidden 403, not_found 404, overload,
+// unreachable and shutdown 503, failed 500, every other cause 409 with the
+// cause as detail.
 var (
-	ErrNotFound     = errors.New("not found")           // 404
-	ErrForbidden    = errors.New("forbidden")           // 403
-	ErrIllegalState = errors.New("illegal state")       // 409
-	ErrStale        = errors.New("stale revision")      // 412
-	ErrUnavailable  = errors.New("not available now")   // 503
+	ErrNotFound     = errors.New("not found")              // 404
+	ErrForbidden    = errors.New("forbidden")              // 403
+	ErrIllegalState = errors.New("illegal state")          // 409
+	ErrStale        = errors.New("stale revision")         // 412
+	ErrUnavailable  = errors.New("not available now")      // 503
 	ErrBadRequest   = errors.New("request not understood") // 400
 )
 
@@ -171,6 +175,9 @@ func (c *Config) withDefaults() error {
 	}
 	if c.SessionLife <= 0 {
 		c.SessionLife = 12 * time.Hour
+	}
+	if c.Policy == "" {
+		c.Policy = defaultPolicy
 	}
 	if c.Queue <= 0 {
 		c.Queue = 256
