@@ -1,0 +1,224 @@
+package metrics
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/cti/cdr"
+)
+
+// fewAgents is the least number of agents of a queue that are counted by
+// state: below it a count would speak of persons.
+const fewAgents = 5
+
+// fold keeps what the stream says is true now, and is the collector of its gauges.
+type fold struct {
+	cfg                      Config
+	calls, transitions       *prometheus.CounterVec
+	wait                     *prometheus.HistogramVec
+	talk                     *prometheus.HistogramVec
+	active, waiting, longest *prometheus.Desc
+	agents, trunkUp          *prometheus.Desc
+
+	mu      sync.Mutex // guards what follows
+	open    cdr.Tracker
+	queues  map[cti.QueueID]bool
+	states  map[cti.AgentID]cti.AgentState
+	trunks  map[string]bool
+	tickets map[cti.TicketID]string // state, for the "from" of a transition
+}
+
+func newFold(cfg Config) *fold {
+	desc := func(name, help string, labels ...string) *prometheus.Desc { return prometheus.NewDesc(name, help, labels, nil) }
+	f := &fold{cfg: cfg,
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "la2_calls_total",
+			Help: "Calls that ended, by service and outcome."}, []string{"service", "outcome"}),
+		transitions: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "la2_ticket_transitions_total",
+			Help: "State changes of tickets."}, []string{"from", "to"}),
+		wait: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "la2_queue_wait_seconds",
+			Help:    "Time from entering a queue to leaving it, by how it was left.",
+			Buckets: []float64{5, 10, 20, 38, 60, 90, 150, 240, 300}}, []string{"queue", "outcome"}),
+		talk: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "la2_call_talk_seconds",
+			Help:    "Talk time of answered calls, holds included.",
+			Buckets: []float64{15, 30, 60, 120, 180, 300, 600, 1200, 2400}}, []string{"service"}),
+		active:  desc("la2_calls_active", "Calls open now."),
+		waiting: desc("la2_queue_calls_waiting", "Callers waiting in the queue now, ringing included.", "queue"),
+		longest: desc("la2_queue_oldest_call_timestamp_seconds", "When the longest waiting caller entered the queue, 0 when nobody waits.", "queue"),
+		agents:  desc("la2_agents", "Agents by state, only for queues with at least five logged on.", "queue", "state"),
+		trunkUp: desc("la2_trunk_up", "1 when the trunk answers.", "trunk"),
+		queues:  map[cti.QueueID]bool{}, states: map[cti.AgentID]cti.AgentState{}, trunks: map[string]bool{},
+		tickets: map[cti.TicketID]string{},
+	}
+	for _, q := range cfg.Queues {
+		f.queues[q] = true
+	}
+	for _, t := range cfg.Trunks {
+		f.trunks[t] = false
+	}
+	for _, s := range cfg.Services {
+		for _, o := range []cdr.Outcome{cdr.Answered, cdr.Abandoned, cdr.Left, cdr.Redirected, cdr.Closed, cdr.Failed} {
+			f.calls.WithLabelValues(string(s), string(o))
+		}
+	}
+	return f
+}
+
+// apply folds ev; counted is false for events of before the start.
+func (f *fold) apply(ev cti.Event, counted bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r, ended := f.open.Apply(ev)
+	if ev.Type == cti.EvQueued {
+		f.queues[ev.Queue] = true
+	}
+	if counted {
+		f.countCall(ev, r, ended)
+	}
+	switch ev.Type {
+	case cti.EvTrunkUp, cti.EvTrunkDown:
+		f.trunks[ev.Trunk] = ev.Type == cti.EvTrunkUp
+	case cti.EvTicketOpened, cti.EvTicketUpdated, cti.EvTicketAttached:
+		f.ticket(ev, counted)
+	case cti.EvAgentLoggedOff:
+		delete(f.states, ev.Agent)
+	case cti.EvAgentLoggedOn, cti.EvAgentNotReady:
+		f.states[ev.Agent] = cti.AgentNotReady
+	case cti.EvAgentReady:
+		f.states[ev.Agent] = cti.AgentReady
+	case cti.EvAgentReserved:
+		f.states[ev.Agent] = cti.AgentReserved
+	case cti.EvAgentBusy:
+		f.states[ev.Agent] = cti.AgentTalking
+	case cti.EvAgentWorkingAfterCall:
+		f.states[ev.Agent] = cti.AgentWrapUp
+	}
+}
+
+// countCall counts what ended with ev. f.mu must be held.
+func (f *fold) countCall(ev cti.Event, r *cdr.Record, ended []cdr.Segment) {
+	for _, s := range ended {
+		if s.Kind == cdr.KindQueue {
+			f.wait.WithLabelValues(string(s.Queue), string(s.Outcome)).Observe(s.End.Sub(s.Start).Seconds())
+		}
+	}
+	if r == nil || ev.Type != cti.EvCallCleared {
+		return
+	}
+	f.calls.WithLabelValues(string(r.Service), string(r.Outcome)).Inc()
+	if !r.Established.IsZero() {
+		f.talk.WithLabelValues(string(r.Service)).Observe(float64(r.TalkMS+r.HoldMS) / 1000)
+	}
+}
+
+// ticketEnds are states that a ticket seldom leaves; their tickets are
+// forgotten to bound memory, and a later reopening counts from "closed".
+func ticketEnds(state string) bool { return strings.HasPrefix(state, "closed") || state == "cancelled" }
+
+// ticket counts a change of state, which the change names in Fields["state"],
+// and its origin in Fields["from"] where it says so. f.mu must be held.
+func (f *fold) ticket(ev cti.Event, counted bool) {
+	if ev.Change == nil || ev.Ticket == "" {
+		return
+	}
+	to := ev.Change.Fields["state"]
+	from := f.tickets[ev.Ticket]
+	if given := ev.Change.Fields["from"]; given != "" {
+		from = given
+	}
+	if to == "" || to == from || !plain(to) || !plain(from) {
+		return
+	}
+	if from == "" {
+		from = "none"
+		if ev.Type != cti.EvTicketOpened {
+			from = "closed"
+		}
+	}
+	if counted {
+		f.transitions.WithLabelValues(from, to).Inc()
+	}
+	if ticketEnds(to) {
+		delete(f.tickets, ev.Ticket)
+		return
+	}
+	f.tickets[ev.Ticket] = to
+}
+
+// plain tells whether s is a state's name: a label takes nothing else.
+func plain(s string) bool {
+	return len(s) <= 20 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz_") == ""
+}
+
+// Describe is part of prometheus.Collector.
+func (f *fold) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{f.active, f.waiting, f.longest, f.agents, f.trunkUp} {
+		ch <- d
+	}
+}
+
+// Collect is part of prometheus.Collector.
+func (f *fold) Collect(ch chan<- prometheus.Metric) {
+	for _, m := range f.gauges() { // sent without the lock
+		ch <- m
+	}
+}
+
+func (f *fold) gauges() (out []prometheus.Metric) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out = append(out, prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...))
+	}
+	waiting, oldest := map[cti.QueueID]int{}, map[cti.QueueID]float64{}
+	for _, r := range f.open.Open {
+		if q, since, ok := r.Waiting(); ok {
+			waiting[q]++
+			if at := float64(since.UnixMilli()) / 1000; oldest[q] == 0 || at < oldest[q] {
+				oldest[q] = at
+			}
+		}
+	}
+	gauge(f.active, float64(len(f.open.Open)))
+	for _, q := range slices.Sorted(maps.Keys(f.queues)) {
+		gauge(f.waiting, float64(waiting[q]), string(q))
+		gauge(f.longest, oldest[q], string(q))
+	}
+	for t, up := range f.trunks {
+		v := 0.0
+		if up {
+			v = 1
+		}
+		gauge(f.trunkUp, v, t)
+	}
+	for q, states := range f.agentCounts() {
+		for s, n := range states {
+			gauge(f.agents, float64(n), string(q), string(s))
+		}
+	}
+	return out
+}
+
+// agentCounts are those of the queues with enough agents. f.mu must be held.
+func (f *fold) agentCounts() map[cti.QueueID]map[cti.AgentState]int {
+	out, total := map[cti.QueueID]map[cti.AgentState]int{}, map[cti.QueueID]int{}
+	if f.cfg.QueuesOf == nil {
+		return nil
+	}
+	for a, s := range f.states {
+		for _, q := range f.cfg.QueuesOf(a) {
+			if out[q] == nil {
+				out[q] = map[cti.AgentState]int{cti.AgentReady: 0, cti.AgentNotReady: 0, cti.AgentReserved: 0,
+					cti.AgentTalking: 0, cti.AgentWrapUp: 0}
+			}
+			out[q][s]++
+			total[q]++
+		}
+	}
+	maps.DeleteFunc(out, func(q cti.QueueID, _ map[cti.AgentState]int) bool { return total[q] < fewAgents })
+	return out
+}
