@@ -19,7 +19,7 @@ type Config struct {
 	Log       Log        `yaml:"log"`
 	SIP       SIP        `yaml:"sip"`
 	Media     Media      `yaml:"media"`
-	Prompts   Prompts    `yaml:"prompts"`
+	Prompts   PromptSet  `yaml:"prompts"`
 	HTTP      HTTP       `yaml:"http"`
 	Accounts  []Account  `yaml:"accounts"`
 	Users     []User     `yaml:"users"`
@@ -89,8 +89,8 @@ type Media struct {
 	Timeout time.Duration `yaml:"timeout"`
 }
 
-// Prompts says which announcements are played.
-type Prompts struct {
+// PromptSet says which announcements are played.
+type PromptSet struct {
 	Language  string `yaml:"language"`
 	Directory string `yaml:"directory"`
 }

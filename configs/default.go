@@ -8,7 +8,7 @@ func Default() *Config {
 		Log:     Log{Level: "info", Format: "text"},
 		SIP:     SIP{Realm: "la2", Digest: "md5", Shards: 2, RingTime: 20 * time.Second, MaxDuration: 4 * time.Hour, MaxCalls: 5000},
 		Media:   Media{Ports: Ports{Min: 20000, Max: 29999}, Shards: 1, Timeout: 30 * time.Second},
-		Prompts: Prompts{Language: "it"},
+		Prompts: PromptSet{Language: "it"},
 		HTTP:    HTTP{SessionLife: 12 * time.Hour},
 	}
 }
