@@ -1,0 +1,68 @@
+// Command la2 is the LA2 telephony switch and CTI server: a node of the network
+// (serve), a whole network on loopback (demo), a scripted SIP phone (phone) and
+// the small tools of whoever runs a node.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	_ "time/tzdata" // opening hours need Europe/Rome wherever the binary runs
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the build.
+var version = "dev"
+
+// commands is the command line.
+type commands struct {
+	Demo    demoCmd    `cmd:"" help:"Start a living network of three offices on loopback and say how to ring it."`
+	Serve   serveCmd   `cmd:"" help:"Run a node."`
+	Check   checkCmd   `cmd:"" help:"Check a configuration file; exit 1 and say where it is wrong."`
+	Phone   phoneCmd   `cmd:"" help:"A scripted SIP phone: register, call, answer."`
+	Status  statusCmd  `cmd:"" help:"Queues, agents (as counts), calls and trunks of a running node."`
+	User    userCmd    `cmd:"" help:"Make a password hash for a desktop user."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	var c commands
+	parser, err := kong.New(&c, kong.Name("la2"),
+		kong.Description("The open telephony switch and CTI server of a network of public offices."),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		panic(err) // the struct above is wrong
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	ctx, err := parser.Parse(args)
+	if err != nil {
+		parser.FatalIfErrorf(err)
+	}
+	if err := ctx.Run(); err != nil {
+		var silent exitError
+		if errors.As(err, &silent) {
+			return int(silent)
+		}
+		fmt.Fprintln(os.Stderr, "la2: "+err.Error())
+		return 1
+	}
+	return 0
+}
+
+// exitError ends with a status after the command has said everything itself.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run() error {
+	fmt.Println("la2 " + version)
+	return nil
+}

@@ -1,0 +1,119 @@
+package node
+
+import (
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/lineaamica/la2/acd/route"
+	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/sip/b2bua"
+	"github.com/lineaamica/la2/sip/transaction"
+)
+
+// who is a caller as admission knows it.
+type who struct {
+	kind    callerKind
+	caller  cti.Party
+	trunk   string
+	site    cti.SiteID
+	capsule cti.Capsule
+}
+
+type callerKind int
+
+const (
+	stranger callerKind = iota // reached an open service, nothing else
+	station
+	carrier // an account or trunk of the public network
+	office  // a trunk of the network
+)
+
+// may is the dialling policy: deny by default, so that nobody from outside
+// reaches a trunk or a telephone by its number.
+func (w who) may(t route.Target) bool {
+	switch w.kind {
+	case station:
+		return true
+	case stranger, carrier:
+		return t.Service != "" || t.Contact != ""
+	case office:
+		return t.Service != "" || t.Device != ""
+	}
+	return false
+}
+
+// admit finds out who sends tx: a peer by its address, an account by digest, a
+// stranger where the target is open. It has answered tx when ok is false.
+func (r requestRoute) admit(tx *transaction.Server, open bool) (w who, ok bool) {
+	req := tx.Request()
+	if peer, known := r.n.trunks.Admit(tx.Flow().Remote); known {
+		w = who{kind: carrier, trunk: peer.Name, site: peer.Site, caller: party(req, true)}
+		if peer.Site != "" {
+			w.kind = office
+			w.capsule = capsuleOf(req)
+		}
+		return w, true
+	}
+	if open {
+		return who{kind: stranger, caller: party(req, false)}, true
+	}
+	user, err := r.n.verify(tx)
+	if err != nil {
+		r.n.challenge(tx, err)
+		return who{}, false
+	}
+	account := r.n.accounts[user]
+	if account.Kind == "carrier" {
+		return who{kind: carrier, caller: party(req, true)}, true
+	}
+	return who{kind: station, caller: cti.Party{Number: user, Withheld: withheld(req), Verified: true}}, true
+}
+
+// party is the caller that req names. A trusted sender's P-Asserted-Identity
+// goes before From (RFC 3325 9.1).
+func party(req *sip.Request, trusted bool) cti.Party {
+	p := cti.Party{Withheld: withheld(req), Verified: trusted}
+	user := ""
+	if f := req.From(); f != nil {
+		user, p.Display = f.Address.User, f.DisplayName
+	}
+	if h := req.GetHeader("P-Asserted-Identity"); trusted && h != nil {
+		var u sip.Uri
+		if _, err := sip.ParseAddressValue(h.Value(), &u, sip.NewParams()); err == nil && u.User != "" {
+			user = u.User
+		}
+	}
+	if p.Withheld || strings.EqualFold(user, "anonymous") {
+		return cti.Party{Withheld: true, Verified: trusted}
+	}
+	p.Number = route.Canonical(user)
+	if p.Number == "" {
+		p.Verified = false
+	}
+	return p
+}
+
+// withheld tells whether the caller asked for privacy (RFC 3323 4.2).
+func withheld(req *sip.Request) bool {
+	if h := req.GetHeader("Privacy"); h != nil {
+		for v := range strings.SplitSeq(strings.ToLower(h.Value()), ";") {
+			switch strings.TrimSpace(v) {
+			case "id", "user", "header":
+				return true
+			}
+		}
+	}
+	f := req.From()
+	return f == nil || strings.EqualFold(f.Address.Host, "anonymous.invalid") || strings.EqualFold(f.Address.User, "anonymous")
+}
+
+// capsuleOf reads User-to-User from an office of the network.
+func capsuleOf(req *sip.Request) cti.Capsule {
+	for _, h := range req.GetHeaders("User-to-User") {
+		if c, err := b2bua.ParseCapsule(h.Value()); err == nil {
+			return c
+		}
+	}
+	return cti.Capsule{}
+}

@@ -1,0 +1,119 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"time"
+
+	"github.com/lineaamica/la2/configs"
+	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/cti/cdr"
+	"github.com/lineaamica/la2/cti/metrics"
+	"github.com/lineaamica/la2/cti/server"
+	"github.com/lineaamica/la2/ticketlink/taxonomy"
+	"github.com/lineaamica/la2/web"
+)
+
+// openDesk builds what reads the stream: desktops, metrics, call records.
+func (n *Node) openDesk(ctx context.Context) (err error) {
+	if _, err = cdr.CloseOpen(ctx, n.stream, n.store.Projection("cdr")); err != nil {
+		return err
+	}
+	if n.token = string(n.cfg.HTTP.StatusToken); n.token == "" {
+		n.token = rand.Text()
+	}
+	queues, services, trunks := names(n.cfg)
+	n.metrics, err = metrics.New(metrics.Config{Version: n.opts.Version, QueuesOf: n.queuesOf, Queues: queues, Services: services,
+		Trunks: trunks, Values: n.gauges()})
+	if err != nil {
+		return err
+	}
+	n.server, err = server.New(server.Config{
+		Site: server.Site{IPA: cti.SiteID(n.cfg.Site.IPA), Name: n.cfg.Site.Name},
+		Log:  n.stream, Users: n.user, QueuesOf: n.queuesOf, Queues: queues, Offices: offices(n.cfg), Trunks: trunks,
+		Taxonomy: taxonomy.Default(),
+		Agents:   agents{n.floor}, Calls: calls{n}, Tickets: tickets{n.tickets},
+		Sessions: n.store.Projection("sessions"), SessionLife: n.cfg.HTTP.SessionLife, StatusToken: n.token,
+		Desktop: web.Desktop(), Metrics: n.metrics.Handler(),
+		Ready:  []server.Check{{Name: "journal", Func: n.store.Healthy}, {Name: "sip", Func: n.sipReady}},
+		Logger: n.log,
+	})
+	if err != nil {
+		return err
+	}
+	n.web = &http.Server{Handler: n.server.Handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
+	return nil
+}
+
+func names(cfg *configs.Config) (queues []cti.QueueID, services []cti.ServiceID, trunks []string) {
+	for _, q := range cfg.Queues {
+		queues = append(queues, cti.QueueID(q.Name))
+	}
+	for _, s := range cfg.Services {
+		services = append(services, cti.ServiceID(s.Name))
+	}
+	for _, t := range cfg.Trunks {
+		trunks = append(trunks, t.Name)
+	}
+	return queues, services, trunks
+}
+
+// offices are the trunks that lead to one.
+func offices(cfg *configs.Config) []server.Office {
+	var out []server.Office
+	for _, t := range cfg.Trunks {
+		if t.Site != "" && t.Transfer != "" {
+			out = append(out, server.Office{IPA: cti.SiteID(t.Site), Name: t.Title, Number: t.Transfer, Trunk: t.Name})
+		}
+	}
+	return out
+}
+
+func (n *Node) user(name string) (server.User, bool) {
+	for _, u := range n.cfg.Users {
+		if u.User != name || u.Hash == "" {
+			continue
+		}
+		out := server.User{Name: u.User, FullName: u.Name, PasswordHash: u.Hash, Device: cti.DeviceID(u.Device)}
+		for _, r := range u.Roles {
+			out.Roles = append(out.Roles, cti.Role(r))
+		}
+		if hasRole(u, cti.RoleAgent) {
+			out.Agent = cti.AgentID(u.User)
+		}
+		for _, q := range u.Queues {
+			out.Queues = append(out.Queues, cti.QueueID(q))
+		}
+		return out, true
+	}
+	return server.User{}, false
+}
+
+func (n *Node) queuesOf(a cti.AgentID) []cti.QueueID {
+	for _, e := range n.plan.engine.Agents {
+		if e.ID == a {
+			return e.Queues
+		}
+	}
+	return nil
+}
+
+func (n *Node) sipReady(context.Context) error {
+	if n.draining.Load() {
+		return cti.Fail(cti.CauseShutdown, "draining")
+	}
+	return nil
+}
+
+// gauges are what the packet and signalling layers count.
+func (n *Node) gauges() []metrics.Value {
+	return []metrics.Value{
+		{Name: "la2_sip_calls", Help: "Calls now.", Func: func() float64 { return float64(n.sw.Len()) }},
+		{Name: "la2_sip_messages_received_total", Help: "SIP messages received.", Counter: true, Func: func() float64 { return float64(n.flows.Stats().Received) }},
+		{Name: "la2_sip_messages_sent_total", Help: "SIP messages sent.", Counter: true, Func: func() float64 { return float64(n.flows.Stats().Sent) }},
+		{Name: "la2_sip_retransmissions_total", Help: "Repeated requests absorbed.", Counter: true, Func: func() float64 { return float64(n.tx.Stats().Retransmissions) }},
+		{Name: "la2_sip_transactions", Help: "Transactions alive now.", Func: func() float64 { s := n.tx.Stats(); return float64(s.Servers + s.Clients) }},
+		{Name: "la2_store_bytes", Help: "Size of the journal file.", Func: func() float64 { return float64(n.store.Size()) }},
+	}
+}

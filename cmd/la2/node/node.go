@@ -1,0 +1,224 @@
+// Package node wires one node of the network: configuration in, sockets,
+// switch, floor, tickets and desktops out. It decides nothing that a package
+// below could decide; what it holds are the request route (request.go), who may
+// dial what (admit.go) and adapters between packages that do not know each other.
+//
+// New builds, Run serves until its context ends and owns every goroutine it starts.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/lineaamica/la2/acd"
+	"github.com/lineaamica/la2/acd/floor"
+	"github.com/lineaamica/la2/configs"
+	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/cti/metrics"
+	"github.com/lineaamica/la2/cti/server"
+	"github.com/lineaamica/la2/cti/stream"
+	"github.com/lineaamica/la2/media/prompt"
+	"github.com/lineaamica/la2/media/relay"
+	"github.com/lineaamica/la2/sip/b2bua"
+	"github.com/lineaamica/la2/sip/digest"
+	"github.com/lineaamica/la2/sip/flow"
+	"github.com/lineaamica/la2/sip/location"
+	"github.com/lineaamica/la2/sip/registrar"
+	"github.com/lineaamica/la2/sip/transaction"
+	"github.com/lineaamica/la2/sip/trunk"
+	"github.com/lineaamica/la2/store"
+	"github.com/lineaamica/la2/ticketlink"
+)
+
+// Options of a Node.
+type Options struct {
+	Config *configs.Config
+	// Data is the directory of the journal; it is made when absent.
+	Data   string
+	Logger *slog.Logger
+	Env    Env
+	// Version is shown in User-Agent and /metrics.
+	Version string
+}
+
+// Env is where sockets come from. The zero value is the real world; tests put
+// an in-memory network here.
+type Env struct {
+	ListenUDP func(addr netip.AddrPort) (flow.PacketConn, error)
+	ListenTCP func(addr netip.AddrPort) (net.Listener, error)
+	RTP       relay.Network
+	NoHTTP    bool
+	// NoSync leaves out fsync.
+	NoSync bool
+}
+
+// A Node is one office.
+type Node struct {
+	cfg  *configs.Config
+	opts Options
+	log  *slog.Logger
+	plan *plan
+
+	store   *store.Store
+	stream  *stream.Log
+	prompts *prompt.Set
+	relay   *relay.Relay
+
+	flows     *flow.Layer
+	tx        *transaction.Layer
+	sw        *b2bua.Switch
+	verifier  *digest.Verifier
+	location  *location.Table
+	bindings  *keeper
+	registrar *registrar.Registrar
+	trunks    *trunk.Table
+	accounts  map[string]configs.Account
+
+	floor   *floor.Floor
+	acd     *acd.Service
+	tickets *ticketlink.Service
+	server  *server.Server
+	metrics *metrics.Metrics
+	token   string // of la2 status
+
+	udp      []flow.PacketConn
+	tcp      []net.Listener
+	http     net.Listener
+	web      *http.Server
+	draining atomic.Bool
+	ready    chan struct{}
+}
+
+// Check builds from cfg what needs no sockets or files, so that a bad
+// configuration is told before a node starts.
+func Check(cfg *configs.Config) error {
+	if _, err := newPlan(cfg); err != nil {
+		return err
+	}
+	_, err := loadPrompts(cfg)
+	return err
+}
+
+// New opens the journal and the sockets. On error nothing stays open.
+func New(ctx context.Context, o Options) (*Node, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	n := &Node{cfg: o.Config, opts: o, log: o.Logger.With("site", o.Config.Site.IPA), ready: make(chan struct{}),
+		accounts: accountsOf(o.Config)}
+	for _, step := range []func(context.Context) error{n.openPlan, n.openSockets, n.openJournal, n.openMedia, n.openSIP, n.openFloor, n.openDesk} {
+		if err := step(ctx); err != nil {
+			n.close()
+			return nil, err
+		}
+	}
+	return n, nil
+}
+
+func (n *Node) openPlan(context.Context) (err error) {
+	if n.plan, err = newPlan(n.cfg); err != nil {
+		return err
+	}
+	n.plan.service.Logger = n.log
+	n.prompts, err = loadPrompts(n.cfg)
+	return err
+}
+
+// openSockets takes every port first: a taken one is the commonest fault, and
+// nothing must have been written by then.
+func (n *Node) openSockets(context.Context) error {
+	for _, l := range n.cfg.SIP.Listen {
+		if err := n.listen(l); err != nil {
+			return err
+		}
+	}
+	if n.opts.Env.NoHTTP {
+		return nil
+	}
+	ln, err := net.Listen("tcp", n.cfg.HTTP.Listen)
+	if err != nil {
+		return taken("HTTP", "tcp:"+n.cfg.HTTP.Listen, err)
+	}
+	n.http = ln
+	return nil
+}
+
+func (n *Node) listen(l configs.Listen) error {
+	env := n.opts.Env
+	if l.Transport == "udp" {
+		open := env.ListenUDP
+		if open == nil {
+			open = listenUDP
+		}
+		pc, err := open(l.Address)
+		if err != nil {
+			return taken("SIP", l.String(), err)
+		}
+		n.udp = append(n.udp, pc)
+		return nil
+	}
+	open := env.ListenTCP
+	if open == nil {
+		open = func(a netip.AddrPort) (net.Listener, error) { return net.Listen("tcp", a.String()) }
+	}
+	ln, err := open(l.Address)
+	if err != nil {
+		return taken("SIP", l.String(), err)
+	}
+	n.tcp = append(n.tcp, ln)
+	return nil
+}
+
+func listenUDP(a netip.AddrPort) (flow.PacketConn, error) {
+	pc, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(a))
+	if err != nil {
+		return nil, err
+	}
+	_ = pc.SetReadBuffer(4 << 20) // a smaller buffer works too, with more loss at peaks
+	return pc, nil
+}
+
+// taken is the one line about a port that cannot be had.
+func taken(what, where string, err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	return fmt.Errorf("%s port %s cannot be opened: %w", what, where, sysText(err))
+}
+
+func sysText(err error) error {
+	var se *os.SyscallError
+	if errors.As(err, &se) {
+		return se.Err
+	}
+	return err
+}
+
+func (n *Node) openJournal(ctx context.Context) (err error) {
+	if err = os.MkdirAll(n.opts.Data, 0o700); err != nil {
+		return fmt.Errorf("data directory %s: %w", n.opts.Data, err)
+	}
+	if n.store, err = store.Open(filepath.Join(n.opts.Data, "node.db"), store.Options{NoSync: n.opts.Env.NoSync}); err != nil {
+		return err
+	}
+	n.stream, err = stream.New(stream.Config{Site: cti.SiteID(n.cfg.Site.IPA), Logger: n.log}, n.store)
+	return err
+}
+
+func (n *Node) now() time.Time { return time.Now().UTC() }
+
+// Ready is closed when the node takes calls.
+func (n *Node) Ready() <-chan struct{} { return n.ready }
+
+// StatusToken lets `la2 status` in.
+func (n *Node) StatusToken() string { return n.token }

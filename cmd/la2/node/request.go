@@ -1,0 +1,108 @@
+package node
+
+import (
+	"context"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/lineaamica/la2/acd/route"
+	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/sip/b2bua"
+	"github.com/lineaamica/la2/sip/dialog"
+	"github.com/lineaamica/la2/sip/flow"
+	"github.com/lineaamica/la2/sip/transaction"
+)
+
+// requestRoute is the transaction user of a node: one page that says what
+// happens to every request, like a kamailio.cfg. It runs on the shard of the
+// transaction and blocks on nothing.
+type requestRoute struct{ n *Node }
+
+const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, UPDATE, INFO, REFER, NOTIFY"
+
+// Request takes every request but ACK and CANCEL.
+func (r requestRoute) Request(tx *transaction.Server) {
+	req := tx.Request()
+	switch {
+	case req.Method == sip.REGISTER:
+		r.n.registrar.Handle(tx)
+	case dialog.InDialog(req):
+		r.n.sw.Request(tx)
+	case req.Method == sip.OPTIONS:
+		r.options(tx)
+	case req.Method == sip.INVITE:
+		r.invite(tx)
+	default:
+		tx.Respond(sip.StatusMethodNotAllowed, "", sip.NewHeader("Allow", allowed))
+	}
+}
+
+// options tells a peer whether we take calls (trunk health).
+func (r requestRoute) options(tx *transaction.Server) {
+	if r.n.draining.Load() {
+		tx.Respond(sip.StatusServiceUnavailable, "", sip.NewHeader("Retry-After", "30"))
+		return
+	}
+	tx.Respond(sip.StatusOK, "", sip.NewHeader("Allow", allowed), sip.NewHeader("Accept", "application/sdp"))
+}
+
+// invite admits who calls, finds what the number reaches and starts the call.
+// An unknown number is told only to those who are admitted.
+func (r requestRoute) invite(tx *transaction.Server) {
+	req := tx.Request()
+	target, known := r.n.plan.routes.Lookup(req.Recipient.User)
+	who, ok := r.admit(tx, known && r.n.open(target))
+	if !ok {
+		return
+	}
+	switch {
+	case !known:
+		tx.Respond(sip.StatusNotFound, "")
+	case !who.may(target):
+		tx.Respond(sip.StatusForbidden, "")
+	case r.n.sw.Len() >= r.n.cfg.SIP.MaxCalls:
+		tx.Respond(sip.StatusServiceUnavailable, "", sip.NewHeader("Retry-After", "5"))
+	default:
+		r.n.sw.Invite(tx, cti.Inbound{At: r.n.now(), Caller: who.caller, Dialled: target.Number,
+			Trunk: who.trunk, From: who.site, Capsule: who.capsule})
+	}
+}
+
+// Cancel, Ack, Unacked and Stray belong to calls.
+func (r requestRoute) Cancel(tx *transaction.Server)        { r.n.sw.Cancel(tx) }
+func (r requestRoute) Ack(f flow.Flow, ack *sip.Request)    { r.n.sw.Ack(f, ack) }
+func (r requestRoute) Unacked(tx *transaction.Server)       { r.n.sw.Unacked(tx) }
+func (r requestRoute) Stray(f flow.Flow, res *sip.Response) { r.n.sw.Stray(f, res) }
+
+// serve is the script of every call: a service, or a plain connection.
+func (n *Node) serve(ctx context.Context, in cti.Inbound, c *b2bua.Call) cti.Cause {
+	target, _ := n.plan.routes.Lookup(in.Dialled)
+	if target.Service != "" {
+		return n.acd.Serve(ctx, in, c)
+	}
+	return connect(ctx, in, c, destination(target, in))
+}
+
+// connect rings d and stays until either end leaves.
+func connect(ctx context.Context, in cti.Inbound, c *b2bua.Call, d cti.Destination) cti.Cause {
+	leg, err := c.Dial(ctx, d)
+	if err != nil {
+		return causeOf(err)
+	}
+	for {
+		next, cause := c.Talk(ctx, leg)
+		if next == "" {
+			return cause
+		}
+		leg = next
+	}
+}
+
+// destination of a number that is no service.
+func destination(t route.Target, in cti.Inbound) cti.Destination {
+	d := cti.Destination{Device: t.Device, Contact: t.Contact, Trunk: t.Trunk, Caller: in.Caller}
+	if t.Trunk != "" {
+		d.Number = t.Number
+	}
+	return d
+}

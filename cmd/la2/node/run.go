@@ -1,0 +1,154 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/cti/cdr"
+)
+
+// drainTime is how long running calls may go on after the node was told to stop.
+const drainTime = 2 * time.Second
+
+// Run serves until ctx ends, then refuses new calls, ends the running ones and
+// closes everything. It returns the first fault of a part that ended by itself.
+func (n *Node) Run(ctx context.Context) error {
+	defer n.close()
+	work, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
+	var wg sync.WaitGroup
+	part := func(name string, run func(context.Context) error) {
+		wg.Go(func() { // ends with work
+			if err := run(work); err != nil && work.Err() == nil {
+				n.log.Error("part of the node ended", "part", name, "error", err)
+				stop(err)
+			}
+		})
+	}
+	n.stream.Publish(cti.Event{Type: cti.EvNodeStarted, Value: n.opts.Version})
+	part("floor", n.floor.Run)
+	part("cdr", func(c context.Context) error { return cdr.Run(c, n.stream, n.store.Projection("cdr")) })
+	part("metrics", func(c context.Context) error { return n.metrics.Run(c, n.stream) })
+	part("tickets", n.foldTickets)
+	part("desktops", n.server.Run)
+	part("registrations", func(c context.Context) error { n.bindings.run(c); return nil })
+	part("bindings", func(c context.Context) error { n.location.Run(c); return nil })
+	part("trunks", n.runTrunks)
+	n.serveSockets(part)
+	n.announceDevices()
+	close(n.ready)
+	select {
+	case <-ctx.Done():
+	case <-work.Done():
+	}
+	n.drain()
+	n.shutWeb()
+	n.stream.Publish(cti.Event{Type: cti.EvNodeStopped})
+	cause := context.Cause(work)
+	stop(nil)
+	n.closeSockets()
+	wg.Wait()
+	if errors.Is(cause, context.Canceled) {
+		return nil
+	}
+	return cause
+}
+
+// announceDevices tells the floor which stations have a binding already.
+func (n *Node) announceDevices() {
+	list, err := n.bindings.load()
+	if err != nil {
+		n.log.Error("registrations of the last run not readable", "error", err)
+		return
+	}
+	for aor, bindings := range list {
+		n.location.Load(aor, bindings)
+		if len(n.location.Lookup(aor)) > 0 {
+			n.floor.DeviceUp(cti.DeviceID(aor))
+		}
+	}
+}
+
+func (n *Node) serveSockets(part func(string, func(context.Context) error)) {
+	for _, pc := range n.udp {
+		part("udp", func(context.Context) error { return n.flows.ServeUDP(pc) })
+	}
+	for _, ln := range n.tcp {
+		part("tcp", func(context.Context) error { return n.flows.ServeTCP(ln) })
+	}
+	if n.http == nil {
+		return
+	}
+	part("http", func(context.Context) error {
+		if err := n.web.Serve(n.http); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+}
+
+// drain refuses new calls, waits a little for the running ones and hangs them up.
+func (n *Node) drain() {
+	n.draining.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	done := make(chan struct{})
+	go func() { // ends when the switch is empty, or with the process
+		n.sw.Drain(ctx)
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(drainTime + time.Second):
+		n.log.Warn("calls left without a goodbye", "calls", n.sw.Len())
+	}
+}
+
+func (n *Node) shutWeb() {
+	if n.web == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+	defer cancel()
+	if err := n.web.Shutdown(ctx); err != nil {
+		_ = n.web.Close()
+	}
+}
+
+func (n *Node) closeSockets() {
+	if n.tx != nil {
+		n.tx.Close()
+	}
+	if n.flows != nil {
+		_ = n.flows.Close()
+	}
+	for _, pc := range n.udp {
+		_ = pc.Close()
+	}
+	for _, ln := range n.tcp {
+		_ = ln.Close()
+	}
+	if n.http != nil {
+		_ = n.http.Close()
+	}
+}
+
+// close frees what New and Run opened; it may be called on a half-built node.
+func (n *Node) close() {
+	n.closeSockets()
+	if n.relay != nil {
+		n.relay.Shutdown()
+	}
+	if n.stream != nil {
+		if err := n.stream.Close(); err != nil {
+			n.log.Error("journal not closed cleanly", "error", err)
+		}
+	}
+	if n.store != nil {
+		_ = n.store.Close()
+	}
+}

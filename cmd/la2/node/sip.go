@@ -1,0 +1,120 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+
+	"github.com/lineaamica/la2/configs"
+	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/media"
+	"github.com/lineaamica/la2/media/g711"
+	"github.com/lineaamica/la2/media/prompt"
+	"github.com/lineaamica/la2/media/relay"
+	"github.com/lineaamica/la2/sip/b2bua"
+	"github.com/lineaamica/la2/sip/digest"
+	"github.com/lineaamica/la2/sip/flow"
+	"github.com/lineaamica/la2/sip/location"
+	"github.com/lineaamica/la2/sip/registrar"
+	"github.com/lineaamica/la2/sip/transaction"
+	"github.com/lineaamica/la2/sip/wire"
+)
+
+// loadPrompts reads the built-in announcements or those of the directory named.
+func loadPrompts(cfg *configs.Config) (*prompt.Set, error) {
+	var files fs.FS = configs.Prompts
+	dir := "prompts/" + cfg.Prompts.Language
+	if cfg.Prompts.Directory != "" {
+		files, dir = os.DirFS(cfg.Prompts.Directory), "."
+	}
+	return prompt.Load(files, dir, g711.New())
+}
+
+func (n *Node) openMedia(context.Context) (err error) {
+	addr, err := netip.ParseAddr(n.cfg.Media.Address)
+	if err != nil {
+		return fmt.Errorf("media.address: %w", err)
+	}
+	n.relay, err = relay.New(relay.Config{Shards: n.cfg.Media.Shards, IP: addr, PortMin: n.cfg.Media.Ports.Min, PortMax: n.cfg.Media.Ports.Max,
+		Timeout: n.cfg.Media.Timeout, Net: n.opts.Env.RTP,
+		OnEvent: func(ev relay.Event) { n.sw.MediaEvent(ev) }})
+	return err
+}
+
+func accountsOf(cfg *configs.Config) map[string]configs.Account {
+	out := map[string]configs.Account{}
+	for _, a := range cfg.Accounts {
+		out[a.User] = a
+	}
+	pool := cfg.Pools.Accounts
+	for _, name := range pool.Names() {
+		out[name] = configs.Account{User: name, Password: configs.Secret(pool.PasswordPrefix + name), Kind: "station"}
+	}
+	return out
+}
+
+// openSIP builds the stack from the sockets up to the switch.
+func (n *Node) openSIP(ctx context.Context) (err error) {
+	secret := []byte(rand.Text() + rand.Text())
+	n.verifier, err = digest.New(digest.Config{Realm: n.cfg.SIP.Realm, Algorithms: digest.Algorithms(n.cfg.SIP.Digest), Secret: secret}, n.ha1)
+	if err != nil {
+		return err
+	}
+	n.flows = flow.New(flow.Config{Logger: n.log, OnClosed: n.flowClosed}, func(f flow.Flow, m *wire.Message) { n.tx.Receive(f, m) })
+	n.tx = transaction.New(transaction.Config{Shards: n.cfg.SIP.Shards, Local: n.flows.Local, Logger: n.log}, n.flows, requestRoute{n})
+	n.bindings = newKeeper(n.store.Projection("bindings"), n.log)
+	n.location = location.NewTable(location.Config{OnChange: n.bindingChanged})
+	n.sw = b2bua.New(b2bua.Config{Site: cti.SiteID(n.cfg.Site.IPA), UserAgent: "LA2 " + n.opts.Version, Contact: n.contactAddr,
+		RingTime: n.cfg.SIP.RingTime, MaxDuration: n.cfg.SIP.MaxDuration, Logger: n.log},
+		b2bua.Deps{Transactions: n.tx, Media: n.relay, Events: n.stream, Clips: n.clip, Targets: n.targets, Resolve: n.referTarget, Serve: n.serve})
+	n.registrar, err = registrar.New(registrar.Config{}, n.location, n.verifier)
+	if err != nil {
+		return err
+	}
+	return n.openTrunks(ctx)
+}
+
+// ha1 is the password side of digest: carriers may call but not register, which
+// the registrar asks elsewhere.
+func (n *Node) ha1(user string) (digest.HA1, bool) {
+	a, ok := n.accounts[user]
+	if !ok {
+		return nil, false
+	}
+	return digest.Password(n.cfg.SIP.Realm, user, string(a.Password)), true
+}
+
+func (n *Node) clip(name string) (*media.Clip, bool) {
+	c := n.prompts.Clip(name)
+	return c, c != nil
+}
+
+// contactAddr is the address of ours that the far end of f reaches.
+func (n *Node) contactAddr(f flow.Flow) netip.AddrPort {
+	if f.Transport == flow.UDP {
+		return f.Local
+	}
+	return n.flows.Local(f.Transport)
+}
+
+func (n *Node) flowClosed(f flow.Flow) {
+	n.tx.Closed(f)
+	n.location.DropFlow(f)
+}
+
+// bindingChanged tells the floor and the journal's keeper.
+func (n *Node) bindingChanged(c location.Change) {
+	n.bindings.changed(c)
+	if n.floor == nil {
+		return
+	}
+	switch {
+	case c.Up():
+		n.floor.DeviceUp(cti.DeviceID(c.AOR))
+	case c.Down():
+		n.floor.DeviceDown(cti.DeviceID(c.AOR))
+	}
+}

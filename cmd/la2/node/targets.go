@@ -1,0 +1,83 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/sip/b2bua"
+	"github.com/lineaamica/la2/sip/flow"
+	"github.com/lineaamica/la2/sip/location"
+)
+
+// targets says where a destination is: the bindings of a station, a fixed
+// contact, or the peer of a trunk.
+func (n *Node) targets(ctx context.Context, d cti.Destination) ([]b2bua.Target, error) {
+	switch {
+	case d.Device != "":
+		return n.stationTargets(ctx, d.Device)
+	case d.Contact != "":
+		t, err := n.contactTarget(ctx, d.Contact)
+		return []b2bua.Target{t}, err
+	case d.Trunk != "":
+		return n.trunkTargets(ctx, d)
+	}
+	return nil, cti.Fail(cti.CauseNotFound, "destination without a target")
+}
+
+func (n *Node) stationTargets(ctx context.Context, device cti.DeviceID) ([]b2bua.Target, error) {
+	var out []b2bua.Target
+	for _, b := range n.location.Lookup(location.AOR(device)) {
+		var uri sip.Uri
+		if err := sip.ParseUri(b.Contact, &uri); err != nil {
+			continue
+		}
+		f := b.Flow
+		if !n.flows.Alive(f) {
+			dialled, err := n.flows.Dial(ctx, f.Transport, f.Remote)
+			if err != nil {
+				continue
+			}
+			f = dialled
+		}
+		out = append(out, b2bua.Target{URI: uri, Flow: f, NAT: b.NAT})
+	}
+	if len(out) == 0 {
+		return nil, cti.Fail(cti.CauseUnreachable, "no binding")
+	}
+	return out, nil
+}
+
+func (n *Node) contactTarget(ctx context.Context, contact string) (b2bua.Target, error) {
+	var uri sip.Uri
+	if err := sip.ParseUri(contact, &uri); err != nil {
+		return b2bua.Target{}, cti.Fail(cti.CauseFailed, "bad contact in the configuration")
+	}
+	addr, err := addressOf(uri)
+	if err != nil {
+		return b2bua.Target{}, cti.Fail(cti.CauseFailed, "contact in the configuration is no literal address")
+	}
+	f, err := n.flows.Dial(ctx, flow.UDP, addr)
+	if err != nil {
+		return b2bua.Target{}, cti.Fail(cti.CauseUnreachable, "no path to the contact")
+	}
+	return b2bua.Target{URI: uri, Flow: f}, nil
+}
+
+var errNoAddress = errors.New("no literal address")
+
+// addressOf reads host and port of a URI without asking any name server.
+func addressOf(uri sip.Uri) (netip.AddrPort, error) {
+	ip, err := netip.ParseAddr(uri.Host)
+	if err != nil {
+		return netip.AddrPort{}, errNoAddress
+	}
+	port := uri.Port
+	if port == 0 {
+		port = 5060
+	}
+	return netip.AddrPortFrom(ip, uint16(port)), nil
+}

@@ -1,0 +1,306 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/lineaamica/la2/media"
+	"github.com/lineaamica/la2/media/wav"
+	"github.com/lineaamica/la2/phone"
+)
+
+type phoneCmd struct {
+	Register phoneRegisterCmd `cmd:"" help:"Register, stay for --for, unregister."`
+	Call     phoneCallCmd     `cmd:"" help:"Ring a number."`
+	Answer   phoneAnswerCmd   `cmd:"" help:"Register and answer what rings."`
+}
+
+// phoneFlags are common to the phone's verbs.
+type phoneFlags struct {
+	Via       string        `default:"127.0.0.1:5060" help:"Server, HOST:PORT; prefix tcp: for TCP."`
+	User      string        `default:"cittadino" help:"Account."`
+	Password  string        `env:"LA2_PHONE_PASSWORD" help:"Password; default demo-USER."`
+	From      string        `help:"Number to show instead of the account."`
+	Anonymous bool          `help:"Withhold the number."`
+	Listen    string        `default:"127.0.0.1:0" help:"Our own address."`
+	Play      string        `type:"existingfile" help:"WAV to say, repeated; default a soft tone of 440 Hz."`
+	Silent    bool          `help:"Say nothing."`
+	Record    string        `help:"WAV to write what was heard to."`
+	DTMF      string        `name:"dtmf" help:"Keys to press, DIGITS or DIGITS@DELAY after the answer, as in 1@5s; several with commas."`
+	For       time.Duration `default:"30s" help:"How long: of the call, or of staying registered."`
+	JSON      bool          `name:"json" help:"One JSON object a line."`
+}
+
+type phoneRegisterCmd struct{ phoneFlags }
+
+type phoneCallCmd struct {
+	phoneFlags
+	Number string `arg:"" help:"Number to ring, such as 803001."`
+}
+
+type phoneAnswerCmd struct {
+	phoneFlags
+	After         time.Duration `default:"1s" help:"Ring so long before answering."`
+	Calls         int           `default:"0" help:"Leave after so many calls; 0: stay for --for."`
+	Talk          time.Duration `default:"0s" help:"Hang up so long after answering; 0: when the other end does."`
+	Transfer      string        `help:"Transfer the caller (REFER) to this number --transfer-after the answer."`
+	TransferAfter time.Duration `default:"5s" help:"See --transfer."`
+}
+
+// press is keys at a time after the answer.
+type press struct {
+	keys string
+	at   time.Duration
+}
+
+func presses(text string) ([]press, error) {
+	var out []press
+	for part := range strings.SplitSeq(text, ",") {
+		keys, delay, has := strings.Cut(strings.TrimSpace(part), "@")
+		if keys == "" {
+			continue
+		}
+		if strings.Trim(keys, "0123456789*#ABCDabcd") != "" {
+			return nil, fmt.Errorf("--dtmf %q: want keys 0-9 * # A-D, as in 1@5s", part)
+		}
+		p := press{keys: keys, at: time.Second}
+		if has {
+			d, err := time.ParseDuration(delay)
+			if err != nil || d < 0 {
+				return nil, fmt.Errorf("--dtmf %q: %q is no delay, write for example 5s", part, delay)
+			}
+			p.at = d
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// start opens the phone. The context ends with --for or a signal.
+func (f *phoneFlags) start(incoming func(*phone.Call)) (context.Context, context.CancelFunc, *phone.Phone, error) {
+	via, tcp := strings.CutPrefix(f.Via, "tcp:")
+	via = strings.TrimPrefix(via, "udp:")
+	server, err := resolve(via)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("--via %s: %w", f.Via, err)
+	}
+	listen, err := netip.ParseAddrPort(f.Listen)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("--listen %s: want IP:PORT", f.Listen)
+	}
+	if f.Password == "" {
+		f.Password = "demo-" + f.User
+	}
+	sound, err := f.sound()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	p, err := phone.New(ctx, phone.Config{Listen: listen, Via: server, TCP: tcp, User: f.User, Password: f.Password, From: f.From,
+		Anonymous: f.Anonymous, Sound: sound, Record: f.Record != "", Listener: printer(f.JSON), Incoming: incoming})
+	if err != nil {
+		stop()
+		return nil, nil, nil, err
+	}
+	return ctx, stop, p, nil
+}
+
+func resolve(hostport string) (netip.AddrPort, error) {
+	if ap, err := netip.ParseAddrPort(hostport); err == nil {
+		return ap, nil
+	}
+	if !strings.Contains(hostport, ":") {
+		hostport += ":5060"
+	}
+	a, err := net.ResolveUDPAddr("udp", hostport)
+	if err != nil {
+		return netip.AddrPort{}, errors.New("want HOST:PORT")
+	}
+	return a.AddrPort(), nil
+}
+
+func (f *phoneFlags) sound() ([]int16, error) {
+	if f.Silent {
+		return nil, nil
+	}
+	if f.Play == "" {
+		return phone.Tone(440), nil
+	}
+	raw, err := os.ReadFile(f.Play)
+	if err != nil {
+		return nil, fmt.Errorf("--play: %w", err)
+	}
+	s, err := wav.Decode(raw)
+	if err != nil {
+		return nil, fmt.Errorf("--play %s: %w", f.Play, err)
+	}
+	return s.Resample(media.ClockRate).Samples, nil
+}
+
+// printer writes one event a line.
+func printer(asJSON bool) func(phone.Event) {
+	var mu sync.Mutex // guards standard output
+	return func(e phone.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		if asJSON {
+			_ = json.NewEncoder(os.Stdout).Encode(e)
+			return
+		}
+		fmt.Println(e.String())
+	}
+}
+
+// Run registers, waits and unregisters.
+func (c phoneRegisterCmd) Run() error {
+	ctx, stop, p, err := c.start(nil)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	defer p.Close()
+	if err := p.Register(ctx); err != nil {
+		return exitError(1)
+	}
+	wait(ctx, c.For)
+	return p.Unregister(context.WithoutCancel(ctx))
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// Run rings the number and stays for --for after the answer at most.
+func (c phoneCallCmd) Run() error {
+	keys, err := presses(c.DTMF)
+	if err != nil {
+		return err
+	}
+	ctx, stop, p, err := c.start(nil)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	defer p.Close()
+	call, err := p.Call(ctx, c.Number)
+	if err != nil {
+		return err
+	}
+	c.talk(ctx, call, keys, c.For)
+	if err := c.save(call); err != nil {
+		return err
+	}
+	if call.Result().Event == "failed" {
+		return exitError(1)
+	}
+	return nil
+}
+
+// talk presses the keys and hangs up after d, counted from the answer (or from
+// now while nobody answers).
+func (f *phoneFlags) talk(ctx context.Context, call *phone.Call, keys []press, d time.Duration) {
+	limit := time.After(d)
+	select {
+	case <-call.Answered():
+		limit = time.After(d)
+		for _, k := range keys {
+			t := time.AfterFunc(k.at, func() { call.DTMF(k.keys) })
+			defer t.Stop()
+		}
+	case <-call.Ended():
+	case <-limit:
+	case <-ctx.Done():
+	}
+	select {
+	case <-call.Ended():
+		return
+	case <-limit:
+	case <-ctx.Done():
+	}
+	call.Hangup()
+	select {
+	case <-call.Ended():
+	case <-time.After(3 * time.Second):
+	}
+}
+
+func (f *phoneFlags) save(call *phone.Call) error {
+	if f.Record == "" {
+		return nil
+	}
+	if err := os.WriteFile(f.Record, wav.Encode(call.Heard()), 0o600); err != nil {
+		return fmt.Errorf("--record: %w", err)
+	}
+	return nil
+}
+
+// Run answers until --for is over or --calls calls were served.
+func (c phoneAnswerCmd) Run() error {
+	keys, err := presses(c.DTMF)
+	if err != nil {
+		return err
+	}
+	incoming := make(chan *phone.Call, 16) // more calls than a person holds
+	ctx, stop, p, err := c.start(func(call *phone.Call) {
+		select {
+		case incoming <- call:
+		default:
+			call.Reject(486, "Busy Here")
+		}
+	})
+	if err != nil {
+		return err
+	}
+	defer stop()
+	defer p.Close()
+	if err := p.Register(ctx); err != nil {
+		return exitError(1)
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.For)
+	defer cancel()
+	for served := 0; c.Calls == 0 || served < c.Calls; served++ {
+		select {
+		case <-ctx.Done():
+			return p.Unregister(context.WithoutCancel(ctx))
+		case call := <-incoming:
+			if err := c.serve(ctx, call, keys); err != nil {
+				return err
+			}
+		}
+	}
+	return p.Unregister(context.WithoutCancel(ctx))
+}
+
+func (c phoneAnswerCmd) serve(ctx context.Context, call *phone.Call, keys []press) error {
+	select {
+	case <-call.Ended():
+		return nil
+	case <-ctx.Done():
+		return nil
+	case <-time.After(c.After):
+	}
+	call.Answer()
+	if c.Transfer != "" {
+		t := time.AfterFunc(c.TransferAfter, func() { _ = call.Refer(ctx, c.Transfer) })
+		defer t.Stop()
+	}
+	d := c.Talk
+	if d == 0 {
+		d = 24 * time.Hour
+	}
+	c.talk(ctx, call, keys, d)
+	return c.save(call)
+}

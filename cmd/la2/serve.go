@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/lineaamica/la2/cmd/la2/node"
+	"github.com/lineaamica/la2/configs"
+)
+
+type serveCmd struct {
+	Config string `short:"c" required:"" help:"Configuration file."`
+	Data   string `help:"Directory of the journal, instead of the file's data key."`
+}
+
+// Run serves until SIGTERM or Ctrl-C, then drains.
+func (c serveCmd) Run() error {
+	cfg, err := configs.Load(c.Config)
+	if err != nil {
+		return err
+	}
+	data := cfg.Data
+	if c.Data != "" {
+		data = c.Data
+	}
+	if data == "" {
+		return errors.New("where to keep the journal? set data: in the file or give --data")
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	n, err := node.New(ctx, node.Options{Config: cfg, Data: data, Logger: logger(cfg.Log), Version: version})
+	if err != nil {
+		return err
+	}
+	forget, err := saveToken(cfg.HTTP.Listen, n.StatusToken())
+	if err != nil {
+		slog.Warn("la2 status needs --token: token file not written", "error", err)
+	}
+	defer forget()
+	return n.Run(ctx)
+}
+
+func logger(c configs.Log) *slog.Logger {
+	level := slog.LevelInfo
+	_ = level.UnmarshalText([]byte(c.Level)) // checked when the file was loaded
+	o := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, o))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, o))
+}
