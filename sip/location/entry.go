@@ -1,6 +1,7 @@
 package location
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,21 @@ func newEntry(b Binding) (*entry, error) {
 		return nil, ErrContact
 	}
 	return e, nil
+}
+
+// stranded is the binding without its connection: the flow names where the
+// contact says that the phone listens.
+func (e *entry) stranded() Binding {
+	b := e.b
+	b.Flow.ID, b.Flow.Local = 0, netip.AddrPort{}
+	if a, err := netip.ParseAddr(strings.Trim(e.uri.Host, "[]")); err == nil {
+		port := e.uri.Port
+		if port == 0 {
+			port = 5060
+		}
+		b.Flow.Remote = netip.AddrPortFrom(a, uint16(port))
+	}
+	return b
 }
 
 // replaces tells whether e takes the place of old: the contacts are the same, or

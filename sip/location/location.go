@@ -33,7 +33,7 @@ type Binding struct {
 	CSeq   uint32 `json:"cseq"`
 	// Flow is the path on which the REGISTER came. Requests to the phone go
 	// back over it, never to the address in Contact, which may lie behind a NAT
-	// or be made up. Flow.ID is 0 for a connection that is gone: see Load.
+	// or be made up. Over TCP, ID 0 means a connection that is gone: see DropFlow.
 	Flow flow.Flow `json:"flow"`
 	// NAT says that Contact does not name the source of the REGISTER.
 	NAT bool `json:"nat,omitempty"`

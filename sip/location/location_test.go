@@ -205,7 +205,7 @@ func TestDropFlow(t *testing.T) {
 	if n := tab.DropFlow(f); n != 1 {
 		t.Errorf("%d went", n)
 	}
-	if got := tab.Lookup("1001"); len(got) != 1 || got[0].Flow.ID != 0 {
+	if got := tab.Lookup("1001"); len(got) != 1 || got[0].Flow != (flow.Flow{Transport: flow.TCP, Remote: netip.MustParseAddrPort("192.0.2.1:5060")}) {
 		t.Errorf("got %+v", got)
 	}
 	if got := tab.Lookup("1002"); got != nil {

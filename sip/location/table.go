@@ -113,7 +113,8 @@ func (t *Table) Remove(aor AOR, contact string) bool {
 
 // DropFlow tells that a connection has closed, and returns how many bindings it
 // took along. A binding with a reg-id or behind a NAT can be reached no other way
-// and goes (RFC 5626 4.2); the others stay with Flow.ID 0.
+// and goes (RFC 5626 4.2). The others stay, with a flow that names where Contact
+// says that the phone listens and has ID 0: somebody must connect.
 func (t *Table) DropFlow(f flow.Flow) int {
 	if f.ID == 0 {
 		return 0
@@ -135,9 +136,7 @@ func (t *Table) DropFlow(f flow.Flow) int {
 			case e.b.NAT || e.b.RegID > 0:
 				n++
 			default:
-				stranded := *e
-				stranded.b.Flow.ID = 0
-				next = append(next, &stranded)
+				next = append(next, &entry{b: e.stranded(), uri: e.uri})
 			}
 		}
 		t.replace(aor, next)
@@ -196,21 +195,24 @@ func (t *Table) Len() int {
 
 // Load puts bindings back that an earlier process kept, before the first Bind and
 // without telling OnChange. Expired ones are left out. The connections of that
-// process are gone: flows over TCP get ID 0, and what could only be reached over
-// them is left out too.
+// process are gone, with the effect of DropFlow.
 func (t *Table) Load(aor AOR, bs []Binding) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.cfg.Now()
 	var next []*entry
 	for _, b := range bs {
-		if b.Flow.ID != 0 && (b.NAT || b.RegID > 0) {
+		e, err := newEntry(b)
+		if err != nil || !b.Expires.After(now) {
 			continue
 		}
-		b.Flow.ID = 0
-		if e, err := newEntry(b); err == nil && b.Expires.After(now) {
-			next = append(next, e)
+		if b.Flow.ID != 0 {
+			if b.NAT || b.RegID > 0 {
+				continue
+			}
+			e.b = e.stranded()
 		}
+		next = append(next, e)
 	}
 	t.set(aor, next)
 }

@@ -10,6 +10,7 @@ package registrar
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -72,8 +73,8 @@ type Registrar struct {
 	accepted, challenged, denied, refused atomic.Uint64
 }
 
-// New makes a Registrar.
-func New(cfg Config, table *location.Table, v Verifier) *Registrar {
+// New makes a Registrar. The error is about intervals that contradict.
+func New(cfg Config, table *location.Table, v Verifier) (*Registrar, error) {
 	if cfg.MinExpires <= 0 {
 		cfg.MinExpires = time.Minute
 	}
@@ -86,11 +87,14 @@ func New(cfg Config, table *location.Table, v Verifier) *Registrar {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.MinExpires > cfg.DefaultExpires || cfg.DefaultExpires > cfg.MaxExpires {
+		return nil, fmt.Errorf("registrar: expires: want min %v <= default %v <= max %v", cfg.MinExpires, cfg.DefaultExpires, cfg.MaxExpires)
+	}
 	r := &Registrar{cfg: cfg, table: table, verifier: v, domains: map[string]bool{}}
 	for _, d := range cfg.Domains {
 		r.domains[strings.ToLower(d)] = true
 	}
-	return r
+	return r, nil
 }
 
 // Stats returns the counts.

@@ -63,7 +63,9 @@ func newBench(t *testing.T, cfg Config) *bench {
 		t.Fatal(err)
 	}
 	cfg.Now = clock
-	b.reg = New(cfg, b.table, v)
+	if b.reg, err = New(cfg, b.table, v); err != nil {
+		t.Fatal(err)
+	}
 	return b
 }
 
@@ -242,6 +244,12 @@ func TestRegister_NAT(t *testing.T) {
 		if got.NAT != tc.want || got.Contact != tc.contact || got.Instance != "<urn:uuid:1>" || got.RegID != 2 {
 			t.Errorf("got %+v", got)
 		}
+	}
+}
+
+func TestNew_contradiction(t *testing.T) {
+	if _, err := New(Config{MinExpires: 3 * time.Hour}, nil, nil); err == nil {
+		t.Error("accepted")
 	}
 }
 
