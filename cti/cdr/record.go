@@ -52,7 +52,9 @@ func (r *Record) Apply(ev cti.Event) (ended []Segment) {
 	case cti.EvQueued:
 		ended = r.queued(ev)
 	case cti.EvDelivered:
-		r.open(KindRing, ev)
+		if r.waiting() != nil || ev.Agent == "" { // else the answer was faster
+			r.open(KindRing, ev)
+		}
 	case cti.EvDiverted:
 		end(r.lastOpen(KindRing, ev.Leg), ev.Cause, "")
 	case cti.EvEstablished:
@@ -246,8 +248,8 @@ func (r *Record) any(match func(*Segment) bool) bool {
 	return false
 }
 
-// lastOpen matches the open segment of that kind and leg; without a leg, or
-// with one that no segment has, the last open one of the kind.
+// lastOpen matches the open segment of that kind and leg; else the last one
+// whose leg is not known, as agents ring before their leg is named.
 func (r *Record) lastOpen(k Kind, leg cti.LegID) func(*Segment) bool {
 	var last *Segment
 	for i := range r.Segments {
@@ -255,9 +257,12 @@ func (r *Record) lastOpen(k Kind, leg cti.LegID) func(*Segment) bool {
 		if s.Kind != k || !s.End.IsZero() {
 			continue
 		}
-		last = s
 		if leg != "" && s.Leg == leg {
+			last = s
 			break
+		}
+		if leg == "" || s.Leg == "" {
+			last = s
 		}
 	}
 	return func(s *Segment) bool { return s == last }
@@ -268,10 +273,15 @@ func kinds(k Kind) func(*Segment) bool { return func(s *Segment) bool { return s
 // callerLeg tells whether l is leg 1, the caller's.
 func callerLeg(l cti.LegID) bool { return strings.HasSuffix(string(l), "/1") }
 
-// publicTarget is an office's name; a number may be a person's and becomes "device".
+// publicTarget is an office's or trunk's name, without the number dialled
+// there; a bare number or address may be a person's and becomes "device".
 func publicTarget(t string) string {
-	if strings.Trim(t, "+0123456789") == "" && t != "" {
+	name, _, _ := strings.Cut(t, ":")
+	if name == "" {
+		return ""
+	}
+	if strings.Trim(name, "+0123456789") == "" || name == "sip" || name == "sips" || strings.Contains(name, "@") {
 		return "device"
 	}
-	return t
+	return name
 }

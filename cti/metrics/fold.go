@@ -34,7 +34,9 @@ type fold struct {
 }
 
 func newFold(cfg Config) *fold {
-	desc := func(name, help string, labels ...string) *prometheus.Desc { return prometheus.NewDesc(name, help, labels, nil) }
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(name, help, labels, nil)
+	}
 	f := &fold{cfg: cfg,
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "la2_calls_total",
 			Help: "Calls that ended, by service and outcome."}, []string{"service", "outcome"}),
@@ -92,6 +94,15 @@ func (f *fold) apply(ev cti.Event, counted bool) {
 		f.states[ev.Agent] = cti.AgentReady
 	case cti.EvAgentReserved:
 		f.states[ev.Agent] = cti.AgentReserved
+	case cti.EvDelivered:
+		if f.states[ev.Agent] == cti.AgentReserved {
+			f.states[ev.Agent] = cti.AgentRinging
+		}
+	case cti.EvNodeStarted: // who is there says so again
+		clear(f.states)
+		for t := range f.trunks {
+			f.trunks[t] = false
+		}
 	case cti.EvAgentBusy:
 		f.states[ev.Agent] = cti.AgentTalking
 	case cti.EvAgentWorkingAfterCall:
@@ -213,7 +224,7 @@ func (f *fold) agentCounts() map[cti.QueueID]map[cti.AgentState]int {
 		for _, q := range f.cfg.QueuesOf(a) {
 			if out[q] == nil {
 				out[q] = map[cti.AgentState]int{cti.AgentReady: 0, cti.AgentNotReady: 0, cti.AgentReserved: 0,
-					cti.AgentTalking: 0, cti.AgentWrapUp: 0}
+					cti.AgentRinging: 0, cti.AgentTalking: 0, cti.AgentWrapUp: 0}
 			}
 			out[q][s]++
 			total[q]++

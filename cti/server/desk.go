@@ -93,6 +93,8 @@ func (d *desk) apply(ev cti.Event) {
 		d.callEvent(&ev)
 	case k == kindDevice:
 		d.devices[ev.Device] = ev.Type == cti.EvDeviceUp
+	case ev.Type == cti.EvNodeStarted:
+		d.restart(&ev)
 	case ev.Type == cti.EvTrunkUp, ev.Type == cti.EvTrunkDown:
 		d.trunks[ev.Trunk] = ev.Type == cti.EvTrunkUp
 		d.board++
@@ -102,6 +104,25 @@ func (d *desk) apply(ev cti.Event) {
 		d.push(&ev)
 	}
 	d.forget(&ev)
+}
+
+// restart: what lived in the memory of the last run is gone; who and what is
+// there now says so itself.
+func (d *desk) restart(ev *cti.Event) {
+	for _, a := range d.agents {
+		a.state, a.reason, a.deadline, a.pending = cti.AgentLoggedOut, "", time.Time{}, ""
+		for _, c := range a.calls {
+			c.state = callWrapUp
+		}
+		d.release(a, ev)
+		a.calls = nil
+	}
+	clear(d.byCall)
+	clear(d.devices)
+	for t := range d.trunks {
+		d.trunks[t] = false
+	}
+	d.board++
 }
 
 // push hands ev to the clients that may see it.
@@ -119,7 +140,10 @@ func (d *desk) push(ev *cti.Event) {
 func (d *desk) agentEvent(ev *cti.Event) {
 	a := d.agent(ev.Agent)
 	enter := func(s cti.AgentState) {
-		a.state, a.since, a.reason, a.deadline, a.pending = s, ev.At, ev.Reason, ev.Deadline, ""
+		if s != a.state {
+			a.since = ev.At // a repeated state only tells what is pending
+		}
+		a.state, a.reason, a.deadline, a.pending = s, ev.Reason, ev.Deadline, ""
 	}
 	d.board++
 	switch ev.Type {
@@ -139,6 +163,7 @@ func (d *desk) agentEvent(ev *cti.Event) {
 	case cti.EvAgentBusy:
 		enter(cti.AgentTalking)
 		a.pending = cti.AgentState(ev.Value)
+		d.busy(a, ev)
 	case cti.EvAgentWorkingAfterCall:
 		enter(cti.AgentWrapUp)
 		a.pending = cti.AgentState(ev.Value)

@@ -20,10 +20,7 @@ func (d *desk) callEvent(ev *cti.Event) {
 		}
 	case cti.EvEstablished:
 		if c := d.ringing(ev); c != nil && !callerLeg(ev.Leg) {
-			c.enter(callTalking, ev)
-			for _, o := range c.sight {
-				o.answered = true
-			}
+			c.answer(ev)
 			if ev.Leg != "" {
 				c.leg = ev.Leg
 			}
@@ -69,9 +66,15 @@ func (d *desk) offered(a *agentView, ev *cti.Event) *agentCall {
 func (d *desk) delivered(ev *cti.Event) {
 	a := d.agent(ev.Agent)
 	c := d.offered(a, ev)
-	c.enter(callRinging, ev)
-	c.leg, c.queue = ev.Leg, ev.Queue
 	d.learn(c, ev)
+	if c.state == callReserved { // else the answer was faster
+		c.enter(callRinging, ev)
+		a.state, a.since, a.reason = cti.AgentRinging, ev.At, ""
+	}
+	if ev.Leg != "" {
+		c.leg = ev.Leg
+	}
+	c.queue = ev.Queue
 	if r := d.calls.Open[ev.Call]; r != nil {
 		c.info = cti.CallInfo{Caller: cti.Party{Number: r.Caller, Withheld: r.Withheld}, Dialled: r.Dialled,
 			Service: r.Service, Topic: r.Topic, From: r.From, Class: r.Class}
@@ -82,23 +85,41 @@ func (d *desk) delivered(ev *cti.Event) {
 	if ev.Service != "" {
 		c.info.Service = ev.Service
 	}
-	a.state, a.since, a.reason = cti.AgentRinging, ev.At, ""
 }
 
-// ringing finds the call that ev rings, diverts or answers: that of its agent,
-// of its leg, or the only one that rings.
+// busy is the floor's word that a talks; it may come before or after the
+// switch's Established, and after the end.
+func (d *desk) busy(a *agentView, ev *cti.Event) {
+	for _, c := range a.calls {
+		if c.call != ev.Call || c.state == callWrapUp {
+			continue
+		}
+		if ev.Leg != "" {
+			c.leg = ev.Leg
+		}
+		if c.state == callReserved || c.state == callRinging {
+			c.answer(ev)
+		}
+	}
+}
+
+// ringing finds the call that ev diverts or answers: that of its agent, of its
+// leg, or the only one that rings at its device. The switch does not name
+// agents; a leg to a trunk is another office's.
 func (d *desk) ringing(ev *cti.Event) *agentCall {
 	var only *agentCall
 	n := 0
 	for _, c := range d.byCall[ev.Call] {
-		if c.state != callRinging && c.state != callReserved {
+		if c.state != callRinging && c.state != callReserved || ev.Agent == "" && ev.Trunk != "" {
 			continue
 		}
 		if ev.Agent == c.agent.id || ev.Agent == "" && ev.Leg != "" && ev.Leg == c.leg {
 			return c
 		}
-		only = c
-		n++
+		if ev.Device == "" || ev.Device == c.agent.device {
+			only = c
+			n++
+		}
 	}
 	if n == 1 && ev.Agent == "" && (only.leg == "" || ev.Leg == "") {
 		return only
@@ -153,6 +174,13 @@ func (d *desk) left(c *agentCall, ev *cti.Event) {
 	c.enter(callWrapUp, ev)
 	if s := c.agent.state; s == cti.AgentReady || s == cti.AgentNotReady || s == cti.AgentLoggedOut {
 		c.end(ev)
+	}
+}
+
+func (c *agentCall) answer(ev *cti.Event) {
+	c.enter(callTalking, ev)
+	for _, o := range c.sight {
+		o.answered = true
 	}
 }
 

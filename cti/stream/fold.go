@@ -93,7 +93,7 @@ func advance(ctx context.Context, l *Log, r *Reader, p cti.Projection, step Step
 		if broken != nil {
 			return broken
 		}
-		l.cfg.Log.Error("fold does not write", "err", err)
+		l.cfg.Logger.Error("fold does not write", "err", err)
 		select {
 		case <-time.After(l.cfg.Retry):
 		case <-ctx.Done():

@@ -66,9 +66,9 @@ type Config struct {
 	Tail int
 	// Retry is the pause after a failed journal write. Default 200ms.
 	Retry time.Duration
-	// Log gets one error when the journal begins to fail and one line when it
-	// recovers. Default: discarded.
-	Log *slog.Logger
+	// Logger gets one error when the journal begins to fail and one line when
+	// it recovers. Default: discarded.
+	Logger *slog.Logger
 }
 
 // A Log is the stream. Safe for concurrent use.
@@ -115,8 +115,8 @@ func New(cfg Config, j Journal) (*Log, error) {
 	if cfg.Retry <= 0 {
 		cfg.Retry = 200 * time.Millisecond
 	}
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	l := &Log{cfg: cfg, journal: j, epoch: j.Epoch(), ended: make(chan struct{}), work: make(chan struct{}, 1),
 		tail: make([]cti.Event, cfg.Tail), arrived: make(chan struct{})}

@@ -78,7 +78,7 @@ func (l *Log) written(batch []cti.Event) {
 	lost := l.lost
 	l.mu.Unlock()
 	if recovered {
-		l.cfg.Log.Info("journal writes again", "lost", lost)
+		l.cfg.Logger.Info("journal writes again", "lost", lost)
 	}
 }
 
@@ -90,7 +90,7 @@ func (l *Log) failed(err error) {
 	l.mu.Unlock()
 	l.failWaiters(fmt.Errorf("stream: commit: %w", err))
 	if first {
-		l.cfg.Log.Error("journal does not write; calls go on unrecorded", "err", err)
+		l.cfg.Logger.Error("journal does not write; calls go on unrecorded", "err", err)
 	}
 }
 
