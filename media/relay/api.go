@@ -149,9 +149,11 @@ func (r *Relay) SetRemote(leg LegID, far Remote) {
 	r.post(command{op: opRemote, id: leg, far: far})
 }
 
-// Play sends clips in order, once, in place of what is heard now.
+// Play sends clips in order, once, in place of what is heard now. Nil clips are
+// left out; without any the event comes at once.
 func (r *Relay) Play(leg LegID, clips []*media.Clip, opts PlayOptions) {
-	r.post(command{op: opPlay, id: leg, clips: slices.Clone(clips), opts: opts})
+	clips = slices.DeleteFunc(slices.Clone(clips), func(c *media.Clip) bool { return c == nil })
+	r.post(command{op: opPlay, id: leg, clips: clips, opts: opts})
 }
 
 // Music repeats clip, from its beginning, until another source replaces it.

@@ -106,9 +106,10 @@ func (c *core) apply(cmd command, now int64) (opened, closed *leg) {
 	case opPlay:
 		c.play(l, cmd.clips, cmd.opts)
 	case opMusic:
-		l.clips, l.hears, l.music, l.at = nil, music, cmd.clips[0], 0
+		l.turn(music)
+		l.music, l.at = cmd.clips[0], 0
 	case opSilence:
-		l.clips, l.hears = nil, silence
+		l.turn(silence)
 	case opBridge:
 		if o := c.legs[cmd.other]; o != nil && o != l {
 			c.bridge(l, o)
@@ -154,10 +155,17 @@ func (c *core) setRemote(l *leg, far Remote, now int64) {
 }
 
 func (c *core) play(l *leg, clips []*media.Clip, opts PlayOptions) {
-	l.clips, l.frame, l.token, l.resume = clips, 0, opts.Token, opts.Resume
-	if !opts.Resume {
-		l.hears = silence
+	after := silence
+	if opts.Resume {
+		after = l.hears
 	}
+	l.turn(after)
+	if len(clips) == 0 {
+		c.emit(Event{Kind: PlayDone, Call: l.call, Leg: l.id, Token: opts.Token})
+		return
+	}
+	l.clips, l.frame, l.token = clips, 0, opts.Token
+	l.line.cut()
 }
 
 func (c *core) bridge(a, b *leg) {
@@ -166,7 +174,8 @@ func (c *core) bridge(a, b *leg) {
 		c.unlink(b)
 		a.peer, b.peer = b, a
 	}
-	a.clips, a.hears, b.clips, b.hears = nil, peer, nil, peer
+	a.turn(peer)
+	b.turn(peer)
 	c.repace(b)
 }
 
@@ -179,7 +188,8 @@ func (c *core) unlink(l *leg) {
 	l.peer, p.peer = nil, nil
 	for _, x := range [2]*leg{l, p} {
 		if x.hears == peer {
-			x.hears = silence
+			x.hears = silence // under a prompt, if one plays
+			x.line.cut()
 		}
 		c.repace(x)
 	}

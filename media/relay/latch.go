@@ -69,7 +69,7 @@ func (l *latch) count(src netip.AddrPort, h header, now, window int64) int {
 			oldest = c
 			break
 		}
-		if c.last < oldest.last {
+		if oldest.count > 0 && (c.count == 0 || c.last < oldest.last) {
 			oldest = c
 		}
 	}

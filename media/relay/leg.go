@@ -45,14 +45,13 @@ type leg struct {
 	keys  dtmf.Generator
 
 	// Where it comes from: a row of clips before all, else hears.
-	hears  hears
-	peer   *leg // who hears us; whom we hear when hears is peer
-	music  *media.Clip
-	at     int // frame of music
-	clips  []*media.Clip
-	frame  int // of clips[0]
-	token  uint64
-	resume bool
+	hears hears
+	peer  *leg // who hears us; whom we hear when hears is peer
+	music *media.Clip
+	at    int // frame of music
+	clips []*media.Clip
+	frame int // of clips[0]
+	token uint64
 
 	paced int // index in core.paced, -1: not paced
 
@@ -62,6 +61,14 @@ type leg struct {
 // needsPace tells whether the pacer has something to send to l.
 func (l *leg) needsPace() bool {
 	return l.hears != peer || len(l.clips) > 0 || l.reach == silenceOnly || l.keys.Busy()
+}
+
+// turn makes l hear h and nothing before it.
+func (l *leg) turn(h hears) {
+	if l.hears != h || len(l.clips) > 0 {
+		l.line.cut()
+	}
+	l.clips, l.hears = nil, h
 }
 
 // refresh recomputes what may be sent, after the far end or the lock changed.

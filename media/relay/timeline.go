@@ -92,6 +92,10 @@ func (t *timeline) change(src source, now int64) bool {
 	return true
 }
 
+// cut makes the next packet the first of a new source even when it comes from the
+// same one: what was left out in between must not look like loss.
+func (t *timeline) cut() { t.src = source{} }
+
 // settle lets a source that flows set the clock.
 func (t *timeline) settle() {
 	if t.run < settled {
