@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Measures the product beside its peers and the floor of this machine; one line
+# a measure: bench NAME key=value … With a name, that one only.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+want=${1:-all}
+ran=0
+only() { [ "$want" = all ] || [ "$want" = "$1" ]; }
+if only b2bua; then ran=1; go run ./bench/calls; fi
+if only proxy; then ran=1; go run ./bench/calls -service proxy -name proxy; fi
+if only relay; then ran=1; go run ./bench/relay; fi
+if only engine; then
+	ran=1
+	go test ./acd/engine -run '^$' -bench 'Apply200x500' -benchtime 3s -count 3 | awk '
+		/inputs\/s/ { for (i = 2; i <= NF; i++) if ($i == "inputs/s") { v[n++] = $(i-1) } }
+		END { if (!n) exit 1; m = v[0]; lo = hi = v[0]; for (i = 0; i < n; i++) { s += v[i]; if (v[i] < lo) lo = v[i]; if (v[i] > hi) hi = v[i] }
+		printf "bench engine agents=200 waiting=500 inputs_per_s=%.0f spread=%.0f-%.0f\n", s / n, lo, hi }'
+fi
+[ "$ran" = 1 ] || { echo "no bench called $want: b2bua, proxy, relay, engine"; exit 1; }
