@@ -100,15 +100,16 @@ func (s *Store) writeBatch() {
 
 // runTx runs the batch in one transaction; *bad is the index of the function
 // that failed, -1 when the transaction itself did.
-func (s *Store) runTx(batch []*write, bad *int) (err error) {
-	defer recoverCorrupt(&err)
-	return s.db.Update(func(tx *bolt.Tx) error {
-		for i, w := range batch {
-			if err := w.fn(tx); err != nil {
-				*bad = i
-				return err
+func (s *Store) runTx(batch []*write, bad *int) error {
+	return guarded(func() error {
+		return s.db.Update(func(tx *bolt.Tx) error {
+			for i, w := range batch {
+				if err := w.fn(tx); err != nil {
+					*bad = i
+					return err
+				}
 			}
-		}
-		return nil
+			return nil
+		})
 	})
 }

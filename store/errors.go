@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 
 	bolterrors "go.etcd.io/bbolt/errors"
@@ -26,11 +27,17 @@ func explain(err error) error {
 	return err
 }
 
-// recoverCorrupt turns a panic of bbolt over a damaged page into ErrCorrupt.
-func recoverCorrupt(err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("%w: %v", ErrCorrupt, p)
-	}
+// guarded runs fn; a panic of bbolt over a damaged page, and a fault in the
+// mapped file (shorter than its pages say, or on a disk that failed), become
+// ErrCorrupt.
+func guarded(fn func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", ErrCorrupt, p)
+		}
+	}()
+	return fn()
 }
 
 // syncDir makes the name of a new file durable.

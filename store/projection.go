@@ -35,9 +35,8 @@ func (p *Projection) Cursor() cti.Position {
 }
 
 // View runs fn on a consistent state.
-func (p *Projection) View(fn func(cti.Tx) error) (err error) {
-	defer recoverCorrupt(&err)
-	err = p.s.db.View(func(tx *bolt.Tx) error {
+func (p *Projection) View(fn func(cti.Tx) error) error {
+	err := p.s.view(func(tx *bolt.Tx) error {
 		return fn(keyed{b: tx.Bucket(bucketProjections).Bucket([]byte(p.name))})
 	})
 	return explain(err)

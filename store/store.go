@@ -83,14 +83,13 @@ func Open(path string, o Options) (*Store, error) {
 		o.Wait = time.Second
 	}
 	s := &Store{path: path, turn: make(chan struct{}, 1), cursors: map[string]cti.Position{}}
-	if err := s.open(o); err != nil {
+	if err := guarded(func() error { return s.open(o) }); err != nil {
 		return nil, fmt.Errorf("store: open: %s: %w", path, explain(err))
 	}
 	return s, nil
 }
 
 func (s *Store) open(o Options) (err error) {
-	defer recoverCorrupt(&err)
 	created := missingOrEmpty(s.path)
 	s.db, err = bolt.Open(s.path, 0o600, &bolt.Options{Timeout: o.Wait, NoSync: o.NoSync, FreelistType: bolt.FreelistMapType})
 	if err != nil {

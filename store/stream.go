@@ -53,8 +53,7 @@ func (s *Store) Append(ctx context.Context, evs []cti.Event) error {
 // Read returns up to limit events after the number after. An empty slice means
 // that there is none yet. ErrTooOld when the event after+1 was trimmed.
 func (s *Store) Read(after uint64, limit int) (evs []cti.Event, err error) {
-	defer recoverCorrupt(&err)
-	err = s.db.View(func(tx *bolt.Tx) error {
+	err = s.view(func(tx *bolt.Tx) error {
 		c := tx.Bucket(bucketStream).Cursor()
 		k, v := c.Seek(seqKey(after + 1))
 		if k != nil && seqOf(k) != after+1 {
@@ -73,6 +72,10 @@ func (s *Store) Read(after uint64, limit int) (evs []cti.Event, err error) {
 		return nil, fmt.Errorf("store: read after %d: %w", after, explain(err))
 	}
 	return evs, nil
+}
+
+func (s *Store) view(fn func(*bolt.Tx) error) error {
+	return guarded(func() error { return s.db.View(fn) })
 }
 
 // Trim removes the events numbered below before, for retention. The last event
