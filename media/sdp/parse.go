@@ -34,28 +34,26 @@ func Parse(b []byte) (*Session, error) {
 	s := &Session{
 		ID:      strconv.FormatUint(d.Origin.SessionID, 10),
 		Version: strconv.FormatUint(d.Origin.SessionVersion, 10),
-		Lines:   make([]Line, 0, len(d.MediaDescriptions)),
+		Lines:   lines(text),
+	}
+	if len(s.Lines) != len(d.MediaDescriptions) {
+		return nil, fmt.Errorf("sdp: %w: %d m-lines read as %d", ErrSyntax, len(s.Lines), len(d.MediaDescriptions))
 	}
 	common := SendRecv
 	for _, a := range d.Attributes {
 		common = directionOf(a.Key, common)
 	}
-	found := false
-	for _, m := range d.MediaDescriptions {
-		l := Line{Kind: m.MediaName.Media, Proto: strings.Join(m.MediaName.Protos, "/"), Formats: strings.Join(m.MediaName.Formats, " ")}
-		if !found && usable(m, l.Proto) {
-			if a, ok := audio(m, d.ConnectionInformation, common); ok {
-				s.Audio, l.Audio, found = a, true, true
-			}
+	for i, m := range d.MediaDescriptions {
+		l := &s.Lines[i]
+		if port := m.MediaName.Port.Value; !usable(l.Kind, l.Proto) || port < 1 || port > 65535 {
+			continue
 		}
-		s.Lines = append(s.Lines, l)
+		if a, ok := audio(m, d.ConnectionInformation, common); ok {
+			s.Audio, l.Audio = a, true
+			break
+		}
 	}
 	return s, nil
-}
-
-func usable(m *pion.MediaDescription, proto string) bool {
-	return m.MediaName.Media == "audio" && (proto == "RTP/AVP" || proto == "RTP/AVPF") &&
-		m.MediaName.Port.Value > 0 && m.MediaName.Port.Value <= 65535
 }
 
 func directionOf(key string, old Direction) Direction {

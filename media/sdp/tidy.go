@@ -36,6 +36,9 @@ func tidy(text string) string {
 				continue
 			}
 			inMedia = true
+			if !usable(f[0], f[2]) {
+				f = []string{"application", "0", "UDP", "0"} // the reader knows few kinds; lines keeps the true one
+			}
 			medias = append(medias, "m="+strings.Join(f, " "))
 		case 'a':
 			if inMedia {
@@ -61,4 +64,20 @@ func digits(s string) bool {
 		}
 	}
 	return s != "" && len(s) <= 18
+}
+
+// lines finds the frames of the m-lines, with what we do not use as written.
+func lines(text string) (out []Line) {
+	for line := range strings.Lines(text) {
+		value, ok := strings.CutPrefix(strings.TrimSpace(line), "m=")
+		if f := strings.Fields(value); ok && len(f) >= 4 {
+			out = append(out, Line{Kind: f[0], Proto: f[2], Formats: strings.Join(f[3:], " ")})
+		}
+	}
+	return out
+}
+
+// usable tells whether LA2 takes part in an m-line of this kind.
+func usable(kind, proto string) bool {
+	return kind == "audio" && (proto == "RTP/AVP" || proto == "RTP/AVPF")
 }
