@@ -193,6 +193,8 @@ func (c *Call) handle(e event) {
 		e.reply <- c.retrieve(e.leg)
 	case *cmdTransfer:
 		e.reply <- c.command(e)
+	case *cmdView:
+		e.reply <- c.view()
 	case cmdTargets:
 		c.onTargets(e)
 	}

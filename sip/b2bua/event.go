@@ -167,4 +167,8 @@ type evStray struct {
 	res *sip.Response
 }
 
-func (evStray) name() string { return "stray" }
+// cmdView asks for a snapshot.
+type cmdView struct{ reply chan CallView }
+
+func (*cmdView) name() string { return "view" }
+func (evStray) name() string  { return "stray" }

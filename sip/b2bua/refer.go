@@ -67,7 +67,9 @@ func (c *Call) onRefer(l *leg, tx *transaction.Server) {
 		c.notifyLast(l, sip.StatusForbidden, "")
 		return
 	}
-	c.notify(l, r, "SIP/2.0 100 Trying", "active;expires=60", nil)
+	if !r.silent {
+		c.notify(l, r, "SIP/2.0 100 Trying", "active;expires=60", nil)
+	}
 	go c.find(l, dest) // ends within findTimeout, by the contract of Deps.Targets
 }
 

@@ -45,6 +45,11 @@ func scenario(t *testing.T, script func(ctx context.Context, c *Call) cti.Cause,
 		w := newWorld(t, script)
 		defer w.layer.Close()
 		defer w.sock.Close()
+		defer func() {
+			now, cancel := context.WithCancel(context.Background())
+			cancel()
+			w.sw.Drain(now)
+		}()
 		f(w)
 		time.Sleep(80 * time.Second) // all transactions end
 		synctest.Wait()
