@@ -32,9 +32,7 @@ func (s *Server) Handler() http.Handler {
 	if s.cfg.Metrics != nil {
 		mux.Handle("GET /metrics", s.cfg.Metrics)
 	}
-	if s.pages != nil {
-		mux.HandleFunc("GET /", s.handleDesktop)
-	}
+	mux.HandleFunc("/", s.handleDesktop)
 	mux.HandleFunc("/cti/", func(w http.ResponseWriter, _ *http.Request) { problemOf(ErrNotFound).write(w) })
 	mux.Handle("POST /cti/v1/session", s.open(s.logIn))
 	mux.Handle("GET /cti/v1/status", s.open(s.handleStatus))
