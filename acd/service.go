@@ -1,10 +1,11 @@
 package acd
 
 import (
-	"context"
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/lineaamica/la2/acd/hours"
@@ -28,8 +29,8 @@ type Line struct {
 	MenuTimeout time.Duration
 	// Priority in the queue: higher is served first.
 	Priority int
-	// Plain goes straight to the queue and answers only with the music: no
-	// greeting, menu or announcements.
+	// Plain answers and goes straight to the queue with its music: no greeting,
+	// menu or announcements.
 	Plain bool
 	// Ring is how long an agent's device rings before RONA. Default 20 s.
 	Ring time.Duration
@@ -65,22 +66,50 @@ type Config struct {
 // Validate reports every fault of c.
 func (c Config) Validate() error {
 	var errs []error
+	fault := func(format string, args ...any) { errs = append(errs, fmt.Errorf("acd: "+format, args...)) }
 	seen := map[cti.ServiceID]bool{}
 	for _, l := range c.Lines {
 		if l.ID == "" || l.Queue == "" {
-			errs = append(errs, fmt.Errorf("acd: service %q, queue %q: both are required", l.ID, l.Queue))
+			fault("service %q, queue %q: both are required", l.ID, l.Queue)
 		}
 		if seen[l.ID] {
-			errs = append(errs, fmt.Errorf("acd: service %q: defined twice", l.ID))
+			fault("service %q: defined twice", l.ID)
 		}
 		seen[l.ID] = true
+		if l.Ring < 0 || l.MenuTimeout < 0 {
+			fault("service %q: ring %v, menu time-out %v: want 0 or more", l.ID, l.Ring, l.MenuTimeout)
+		}
+		if l.Menu == nil {
+			continue
+		}
+		if l.MenuPrompt == "" {
+			fault("service %q: menu without a prompt", l.ID)
+		}
+		if err := l.Menu.Validate(); err != nil {
+			fault("service %q: %w", l.ID, err)
+		}
+	}
+	for name, t := range c.Overflow {
+		if t.Trunk == "" || t.Number == "" {
+			fault("overflow %q: trunk %q, number %q: both are required", name, t.Trunk, t.Number)
+		}
+	}
+	if c.Routes == nil {
+		fault("routes are required")
+	}
+	if c.Skew < 0 || c.Stale < 0 {
+		fault("skew %v, stale %v: want 0 or more", c.Skew, c.Stale)
 	}
 	return errors.Join(errs...)
 }
 
 // A Service serves the calls of all lines of this office. Safe for concurrent use.
 type Service struct {
-	cfg Config
+	cfg     Config
+	lines   map[cti.ServiceID]*Line
+	floor   Floor
+	tickets Tickets
+	log     Journal
 }
 
 // New makes a Service.
@@ -88,14 +117,52 @@ func New(cfg Config, floor Floor, tickets Tickets, log Journal) (*Service, error
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Service{cfg: cfg}, nil
+	cfg.Skew = cmp.Or(cfg.Skew, 2*time.Second)
+	cfg.Stale = cmp.Or(cfg.Stale, 2*time.Hour)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	s := &Service{cfg: cfg, lines: map[cti.ServiceID]*Line{}, floor: floor, tickets: tickets, log: log}
+	for _, l := range cfg.Lines {
+		l.MenuTimeout = cmp.Or(l.MenuTimeout, 4*time.Second)
+		l.Ring = cmp.Or(l.Ring, 20*time.Second)
+		l.Announce = cmp.Or(l.Announce, 30*time.Second)
+		l.Music = cmp.Or(l.Music, "music")
+		s.lines[l.ID] = &l
+	}
+	return s, nil
 }
 
-// Prompts names every prompt and music that the script may ask for, sorted.
-func (s *Service) Prompts() []string { return nil }
+// Names of the prompts that every line uses.
+const (
+	promptClosed         = "closed"
+	promptHoliday        = "closed_holiday"
+	promptMenuWrong      = "menu_wrong"
+	promptEnterCode      = "enter_code"
+	promptCodeOK         = "code_ok"
+	promptCodeWrong      = "code_wrong"
+	promptWait           = "wait"
+	promptStillWait      = "still_wait"
+	promptOverflow       = "overflow"
+	promptTransferFailed = "transfer_failed"
+	promptNoAgents       = "no_agents"
+	promptError          = "error"
+)
 
-// Serve runs the script of one call and returns why it ended. ctx ends, with a
-// *cti.Failure as its cause, when the caller leaves.
-func (s *Service) Serve(ctx context.Context, in cti.Inbound, c Call) cti.Cause {
-	return cti.CauseFailed
+// Prompts names every prompt and music that the script may ask for, sorted.
+func (s *Service) Prompts() []string {
+	names := []string{
+		promptClosed, promptHoliday, promptMenuWrong, promptEnterCode, promptCodeOK, promptCodeWrong, promptWait,
+		promptStillWait, promptOverflow, promptTransferFailed, promptNoAgents, promptError,
+	}
+	names = append(names, ivr.PositionClips()...)
+	for _, l := range s.lines {
+		names = append(names, l.Music)
+		names = append(names, l.Greeting...)
+		if l.Menu != nil {
+			names = append(names, l.MenuPrompt)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }

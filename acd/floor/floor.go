@@ -3,6 +3,7 @@ package floor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -14,14 +15,14 @@ var (
 	// ErrStopped means that Run has ended.
 	ErrStopped = errors.New("floor: stopped")
 	// ErrFenced means that the offer lost the race: the caller left, another
-	// office answered or the agent went away. The leg must be hung up.
+	// office answered or the agent went away.
 	ErrFenced = errors.New("floor: offer is not live")
 	// ErrUnknown means an agent or queue that is not configured.
 	ErrUnknown = errors.New("floor: unknown agent or queue")
 	// ErrState means a command that the agent's state does not allow.
 	ErrState = errors.New("floor: not possible in this state")
 	// ErrTaken means a device where somebody else works.
-	ErrTaken = errors.New("floor: device is taken")
+	ErrTaken = fmt.Errorf("%w: somebody works at that device", ErrState)
 	// ErrFull means a queue at its limit.
 	ErrFull = errors.New("floor: queue is full")
 )

@@ -105,8 +105,8 @@ func (o *Offer) Gone() <-chan struct{} { return o.gone }
 // next free moment.
 func (o *Offer) Ringing() { o.f.tell(engine.Input{Op: engine.OpRinging, Offer: o.Fence}) }
 
-// Accept tells that the agent answered by leg. ErrFenced: the race is lost, hang
-// leg up; the caller waits again unless it left.
+// Accept tells that the agent answered by leg. ErrFenced: the race is lost; the
+// caller waits again, unless it left, and leg is nobody's.
 func (o *Offer) Accept(leg cti.LegID) error {
 	return o.f.ask(context.Background(), ask{in: engine.Input{Op: engine.OpAccept, Offer: o.Fence}, leg: leg})
 }
