@@ -2,11 +2,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Tabs, type TabRole } from './tabs';
 
 function browser() {
-  const tabs: { onmessage: ((e: { data: unknown }) => void) | null }[] = [];
+  const tabs: { onmessage: ((e: MessageEvent) => void) | null }[] = [];
   return (me: string) => {
     const channel = {
-      onmessage: null as ((e: { data: unknown }) => void) | null,
-      postMessage(data: unknown) { for (const t of tabs) if (t !== channel) t.onmessage?.({ data }); },
+      onmessage: null as ((e: MessageEvent) => void) | null,
+      postMessage(data: unknown) { for (const t of tabs) if (t !== channel) t.onmessage?.({ data } as MessageEvent); },
       close() { tabs.splice(tabs.indexOf(channel), 1); },
     };
     tabs.push(channel);

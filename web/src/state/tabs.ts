@@ -9,7 +9,7 @@ export type TabRole = 'asking' | 'holder' | 'second';
 interface Channel {
   postMessage(m: unknown): void;
   close(): void;
-  onmessage: ((e: { data: unknown }) => void) | null;
+  onmessage: ((e: MessageEvent) => void) | null;
 }
 
 const patience = 150; // ms; tabs of one browser answer within a few
