@@ -107,6 +107,7 @@ func (c *Call) answer() error {
 	l.tx.Reply(res)
 	l.dlg.Confirm()
 	l.state, _ = l.state.next(legAccept)
+	l.ringAt = time.Time{}
 	if !l.owing {
 		l.far()
 	}

@@ -12,7 +12,7 @@ import (
 
 // connect is the script of plain station-to-station calls.
 func connect(ctx context.Context, c *Call) cti.Cause {
-	leg, err := c.Dial(ctx, cti.Destination{Device: cti.DeviceID(c.in.Dialled), Caller: c.in.Caller})
+	leg, err := c.Dial(ctx, cti.Destination{Device: cti.DeviceID(c.in.Dialled), Caller: c.in.Caller, Ring: time.Minute})
 	if err != nil {
 		return causeIn(err, cti.CauseFailed)
 	}

@@ -43,7 +43,7 @@ type Call struct {
 	cause     cti.Cause // why it ended; "" while it lives
 	offered   bool      // the script was started
 	scripting bool      // and runs
-	rang      bool      // the caller was told that somebody rings
+	told      int       // the provisional status that the caller got last
 	talked    bool      // somebody was bridged
 	maxAt     time.Time
 	timer     *time.Timer

@@ -24,9 +24,12 @@ type Config struct {
 	// Contact is the address at which the far end of a flow reaches us; it is put
 	// into Contact and From. Default: the local end of the flow.
 	Contact func(flow.Flow) netip.AddrPort
-	// RingTime is how long a destination rings that names no time of its own.
-	// Default 60s.
+	// RingTime is how long the target of a transfer rings that names no time of its
+	// own. Default 60s.
 	RingTime time.Duration
+	// MaxRing bounds a Dial that names no time, against callers who vanished
+	// silently. Default 30m.
+	MaxRing time.Duration
 	// MaxDuration ends a call that long after its answer. Default 4h; negative: never.
 	MaxDuration time.Duration
 	// MinSE is the shortest session interval we accept. Default and minimum 90s
@@ -49,6 +52,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.RingTime == 0 {
 		c.RingTime = 60 * time.Second
+	}
+	if c.MaxRing == 0 {
+		c.MaxRing = 30 * time.Minute
 	}
 	if c.MaxDuration == 0 {
 		c.MaxDuration = 4 * time.Hour

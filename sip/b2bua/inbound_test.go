@@ -314,3 +314,54 @@ func TestDrain(t *testing.T) {
 		late.ackFailure()
 	})
 }
+
+// An office that queues a call says so again every minute and answers with the
+// agent (RFC 3261 13.3.1.1).
+func TestQueuedByAnotherOffice(t *testing.T) {
+	script := func(ctx context.Context, c *Call) cti.Cause {
+		if err := c.Ring(ctx, 182); err != nil {
+			return causeIn(err, cti.CauseFailed)
+		}
+		select {
+		case <-time.After(150 * time.Second):
+		case <-ctx.Done():
+		}
+		return connect(ctx, c)
+	}
+	scenario(t, script, func(w *world) {
+		caller, agent := w.phone("1050"), w.phone("1002")
+		caller.dial("1002", caller.sdp("sendrecv"))
+		caller.expect("182")
+		caller.expect2("182", 61*time.Second)
+		caller.expect2("182", 61*time.Second)
+		m := agent.expect("INVITE").(*sip.Request)
+		agent.reply(m, 180, "")
+		caller.expect("180")
+		agent.reply(agent.expect2("CANCEL", 61*time.Second).(*sip.Request), 200, "")
+		agent.reply(m, 487, "")
+		agent.expect("ACK")
+		caller.expect("480")
+		caller.ackFailure()
+	})
+}
+
+// A request that overlaps with the unfinished INVITE (RFC 3261 14.2).
+func TestReinviteBeforeAck(t *testing.T) {
+	scenario(t, service, func(w *world) {
+		caller := w.phone("1050")
+		caller.dial("803001", caller.sdp("sendrecv"))
+		caller.expect("180")
+		caller.expect("200")
+		caller.request("INVITE", caller.sdp("sendonly"))
+		if v := header(caller.expect("500").(*sip.Response), "Retry-After"); v == "" {
+			t.Error("500 without Retry-After")
+		}
+		caller.ackFailure()
+		caller.cseq = 1
+		caller.ack("")
+		caller.cseq = 2
+		time.Sleep(5 * time.Millisecond)
+		caller.request("BYE", "")
+		caller.expect("200")
+	})
+}

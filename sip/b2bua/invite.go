@@ -49,7 +49,7 @@ func (c *Call) callOut(d cti.Destination, targets []Target) (*leg, error) {
 	}
 	ring := d.Ring
 	if ring == 0 {
-		ring = c.sw.cfg.RingTime
+		ring = c.sw.cfg.MaxRing
 	}
 	l.ringAt = time.Now().Add(ring)
 	return l, nil

@@ -34,7 +34,7 @@ type leg struct {
 	worst    int                 // UAC: status to report when all branches fail
 	dial     *cmdDial            // UAC: who waits for the answer, nil for a transfer
 	ringing  func()              // Destination.Ringing until the first 18x
-	ringAt   time.Time           // when ringing ends without answer
+	ringAt   time.Time           // UAC: when ringing ends without answer; UAS: when to tell it again
 
 	port    relay.LegID
 	open    bool // port is ours

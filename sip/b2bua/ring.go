@@ -2,6 +2,7 @@ package b2bua
 
 import (
 	"context"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -33,16 +34,20 @@ func (c *Call) ring(status int) error {
 	res := l.tx.NewResponse(status, phrase(status))
 	res.AppendHeader(l.dlg.Contact())
 	l.tx.Reply(res)
+	c.told, l.ringAt = status, time.Now().Add(repeatRinging)
 	return nil
 }
 
-// relay tells the caller that a destination rings, once, when nothing else told
+// repeatRinging is how often a provisional response is sent again, so that no
+// proxy gives the INVITE up (RFC 3261 13.3.1.1).
+const repeatRinging = time.Minute
+
+// relayRinging tells the caller that a destination rings, once, when nothing else told
 // it so. Early media of the destination is not passed on: 183 becomes 180.
 func (c *Call) relayRinging() {
-	if c.rang || c.caller.state != legIncoming {
+	if c.told == sip.StatusRinging || c.caller.state != legIncoming {
 		return
 	}
-	c.rang = true
 	if err := c.ring(sip.StatusRinging); err != nil {
 		c.log().Debug("ringing not relayed", "error", err)
 	}

@@ -3,6 +3,8 @@ package b2bua
 import (
 	"time"
 
+	"github.com/emiago/sipgo/sip"
+
 	"github.com/lineaamica/la2/cti"
 )
 
@@ -78,14 +80,22 @@ func (c *Call) expire() {
 	}
 	for _, l := range append([]*leg(nil), c.legs...) {
 		if due(&l.ringAt) {
-			c.fail(l, cti.CauseNoAnswer, 408)
+			c.rungOut(l)
 		}
-		if due(&l.session.expiresAt) {
+		switch {
+		case due(&l.session.expiresAt):
 			c.hangUp(l, cti.CauseUnreachable)
-			continue
-		}
-		if due(&l.session.refreshAt) {
+		case due(&l.session.refreshAt):
 			c.refresh(l)
 		}
 	}
+}
+
+// rungOut: the caller is told again that somebody rings, a callee has rung enough.
+func (c *Call) rungOut(l *leg) {
+	if l.uas {
+		_ = c.ring(c.told) // cannot fail: it was sent before
+		return
+	}
+	c.fail(l, cti.CauseNoAnswer, sip.StatusRequestTimeout)
 }

@@ -62,6 +62,9 @@ func (c *Call) beginTransfer(from *leg, dest cti.Destination, targets []Target, 
 	if dest.Caller == (cti.Party{}) {
 		dest.Caller = c.in.Caller
 	}
+	if dest.Ring == 0 {
+		dest.Ring = c.sw.cfg.RingTime
+	}
 	to, err := c.callOut(dest, targets)
 	if err != nil {
 		return err
