@@ -49,13 +49,18 @@ func (c *fakeCall) Answer(ctx context.Context) error {
 	if err := sleep(ctx, 100*time.Millisecond); err != nil {
 		return err
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.up = true
 	return nil
 }
 
 func (c *fakeCall) Prompt(ctx context.Context, p cti.PromptRequest) (string, error) {
 	c.note("prompt %s", strings.Join(p.Prompts, "+"))
-	if !c.up {
+	c.mu.Lock()
+	up := c.up
+	c.mu.Unlock()
+	if !up {
 		return "", cti.Fail(cti.CauseFailed, "prompt before answer")
 	}
 	last := p.Prompts[len(p.Prompts)-1]
