@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/lineaamica/la2/cti"
 	"github.com/lineaamica/la2/cti/stream"
@@ -83,8 +84,9 @@ func OpenCalls(p cti.Projection) ([]cti.Event, error) {
 }
 
 // CloseOpen catches p up with the journal and commits the events of OpenCalls.
-// Call it once at start, before the node accepts calls and before Run.
-// It returns how many calls it closed.
+// Call it once at start, before the node publishes anything, accepts calls and
+// calls Run. Instant of these events is when the node was last known to live;
+// the records end there. It returns how many calls it closed.
 func CloseOpen(ctx context.Context, l *stream.Log, p cti.Projection) (int, error) {
 	if err := stream.CatchUp(ctx, l, p, Step); err != nil {
 		return 0, err
@@ -93,10 +95,29 @@ func CloseOpen(ctx context.Context, l *stream.Log, p cti.Projection) (int, error
 	if err != nil || len(evs) == 0 {
 		return 0, err
 	}
+	alive, err := lastAlive(ctx, l)
+	if err != nil {
+		return 0, err
+	}
+	for i := range evs {
+		evs[i].Instant = alive
+	}
 	if err := l.Commit(ctx, evs...); err != nil {
 		return 0, err
 	}
 	return len(evs), stream.CatchUp(ctx, l, p, Step)
+}
+
+// lastAlive is when the last event was written.
+func lastAlive(ctx context.Context, l *stream.Log) (time.Time, error) {
+	last := l.Last()
+	last.Seq--
+	r, err := l.Subscribe(last)
+	if err != nil {
+		return time.Time{}, err
+	}
+	ev, err := r.Next(ctx)
+	return ev.At, err
 }
 
 // exportChunk is how many records Export reads at once, so that a slow writer

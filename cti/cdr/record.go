@@ -142,6 +142,9 @@ func (r *Record) markRedirected(ev cti.Event) {
 }
 
 func (r *Record) cleared(ev cti.Event) (ended []Segment) {
+	if ev.Cause == cti.CauseRestart && ev.Instant.After(r.Offered) {
+		ev.At = ev.Instant // when the node was last known to live
+	}
 	r.Seq, r.Cleared, r.Cause = ev.Seq, ev.At, ev.Cause
 	out := Failed
 	if ev.Cause == cti.CauseAbandoned || ev.Cause == cti.CauseNormal {
