@@ -2,34 +2,140 @@ package wire
 
 import "net/netip"
 
+// Most changes of one kind in an Edit; more are a programmer's error and panic.
+const maxEdits = 8
+
 // An Edit collects small changes to a message and writes the changed one (RFC 3261 16.6, 16.7).
-// Values are copied when Append runs, so they must not change before. The zero value is ready
-// after Reset. Not safe for concurrent use.
+// The zero value is ready after Reset; it allocates nothing. Not safe for concurrent use.
 type Edit struct {
-	m *Message
+	m      *Message
+	via    [maxEdits]string
+	vias   int
+	pop    bool
+	source netip.AddrPort
+	uri    string
+	sets   [maxEdits]change
+	n      int
 }
 
-// Reset forgets all changes and takes m as the message to change.
-func (e *Edit) Reset(m *Message) { e.m = m }
+// A change replaces all fields of a name by one, or by none.
+type change struct {
+	name, value string
+	id          headerID
+	keep        bool // false deletes
+	done        bool
+}
+
+// Reset forgets all changes and takes m, which Parse accepted, as the message to change.
+func (e *Edit) Reset(m *Message) { *e = Edit{m: m} }
 
 // PushVia puts a Via value above all others, without its name: "SIP/2.0/UDP host;branch=...".
-func (e *Edit) PushVia(value string) {}
+func (e *Edit) PushVia(value string) {
+	e.via[e.vias] = value
+	e.vias++
+}
 
-// PopVia removes the topmost Via value, and its line when it was alone there.
-func (e *Edit) PopVia() {}
+// PopVia removes the topmost Via value of the message, and its line when it was alone there.
+// The message must not be sent on when no Via is left.
+func (e *Edit) PopVia() { e.pop = true }
 
 // Stamp adds received and rport of the source to the top Via (RFC 3261 18.2.1, RFC 3581 4).
 // What a sender wrote there itself is replaced.
-func (e *Edit) Stamp(src netip.AddrPort) {}
+func (e *Edit) Stamp(src netip.AddrPort) { e.source = src }
 
 // SetRequestURI replaces the Request-URI.
-func (e *Edit) SetRequestURI(uri string) {}
+func (e *Edit) SetRequestURI(uri string) { e.uri = uri }
 
-// Set replaces all fields called name by one, in the place of the first or after Via.
-func (e *Edit) Set(name, value string) {}
+// Set replaces all fields called name by one, in the place of the first or at the end of the
+// header. Via and Content-Length are not for Set.
+func (e *Edit) Set(name, value string) { e.change(change{name: name, value: value, keep: true}) }
 
 // Delete removes all fields called name, compact or with a space before the colon as well.
-func (e *Edit) Delete(name string) {}
+func (e *Edit) Delete(name string) { e.change(change{name: name}) }
 
-// Append appends the changed message to dst. The message itself stays as it is.
-func (e *Edit) Append(dst []byte) []byte { return dst }
+func (e *Edit) change(c change) {
+	c.id = idOf(c.name)
+	for i := range e.sets[:e.n] {
+		if old := &e.sets[i]; old.id == c.id && (c.id != unknown || equalFold(c.name, []byte(old.name))) {
+			*old = c
+			return
+		}
+	}
+	e.sets[e.n] = c
+	e.n++
+}
+
+// Append appends the changed message to dst. The message itself stays as it is. It can be
+// called again.
+func (e *Edit) Append(dst []byte) []byte {
+	m := e.m
+	head := m.headEnd - 2 // before the empty line
+	pos := 0
+	if e.uri != "" && m.request {
+		dst = append(dst, m.raw[:m.uri.off]...)
+		dst = appendText(dst, e.uri)
+		pos = int(m.uri.end)
+	}
+	for i := range e.sets[:e.n] {
+		e.sets[i].done = false
+	}
+	for i := range m.fields[:m.n] {
+		f := &m.fields[i]
+		c := e.changed(f)
+		switch {
+		case i == int(m.first[hVia]):
+			dst = append(dst, m.raw[pos:f.line.off]...)
+			dst = e.appendTop(dst, f)
+		case c != nil:
+			dst = append(dst, m.raw[pos:f.line.off]...)
+			if c.keep && !c.done {
+				dst = appendField(dst, c.name, c.value)
+				c.done = true
+			}
+		default:
+			continue
+		}
+		pos = int(f.line.end)
+	}
+	dst = append(dst, m.raw[pos:head]...)
+	for i := range e.sets[:e.n] {
+		if c := &e.sets[i]; c.keep && !c.done {
+			dst = appendField(dst, c.name, c.value)
+		}
+	}
+	return append(dst, m.raw[head:]...)
+}
+
+// changed returns the change that concerns f, nil when none does.
+func (e *Edit) changed(f *field) *change {
+	for i := range e.sets[:e.n] {
+		c := &e.sets[i]
+		if c.id == f.id && (f.id != unknown || equalFold(c.name, f.name.of(e.m.raw))) {
+			return c
+		}
+	}
+	return nil
+}
+
+// appendTop writes the line of the top Via with what is above it.
+func (e *Edit) appendTop(dst []byte, f *field) []byte {
+	m := e.m
+	for i := e.vias - 1; i >= 0; i-- {
+		dst = appendField(dst, "Via", e.via[i])
+	}
+	rest := m.raw[m.via.end:f.value.end] // empty, or from a comma on
+	if e.pop {
+		for len(rest) > 0 && (lws(rest[0]) || rest[0] == ',') {
+			rest = rest[1:]
+		}
+		if len(rest) == 0 {
+			return dst
+		}
+		dst = append(dst, "Via: "...)
+	} else {
+		dst = append(dst, "Via: "...)
+		dst = m.appendStamped(dst, e.source)
+	}
+	dst = appendUnfolded(dst, rest)
+	return append(dst, '\r', '\n')
+}
