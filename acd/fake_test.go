@@ -161,11 +161,12 @@ func (j *fakeJournal) Commit(_ context.Context, evs ...cti.Event) error {
 	return nil
 }
 
-// of lists the events of the call, without the engine's own records.
+// of lists the events of the call, without the engine's own records: first those
+// of the script, then those of the floor, which have no order between them.
 func (j *fakeJournal) of(call cti.CallID) string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	var out []string
+	var script, floor []string
 	for _, ev := range j.events {
 		if ev.Call != call || ev.Type == cti.EvEngineInput || ev.Type == cti.EvEngineDecision {
 			continue
@@ -176,9 +177,14 @@ func (j *fakeJournal) of(call cti.CallID) string {
 				s += " " + v
 			}
 		}
-		out = append(out, s)
+		switch ev.Type {
+		case cti.EvOffered, cti.EvStage, cti.EvChoice, cti.EvTicketAttached:
+			script = append(script, s)
+		default:
+			floor = append(floor, s)
+		}
 	}
-	return strings.Join(out, "; ")
+	return strings.Join(append(script, floor...), "; ")
 }
 
 type fakeTickets struct{}
