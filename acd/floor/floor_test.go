@@ -400,7 +400,7 @@ func TestCrowd(t *testing.T) {
 			go func() { // ends with its caller
 				defer func() { done <- struct{}{} }()
 				p := w.enter(cti.CallID(fmt.Sprintf("c%d", i)))
-				patience := time.After(time.Duration(5+i) * time.Second)
+				patience := time.After(time.Duration(5+i/2) * time.Second) // below the lease
 				for {
 					select {
 					case u := <-p.Updates():
