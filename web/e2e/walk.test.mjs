@@ -2,6 +2,7 @@
 // case has its own node and browser profile; screenshots go to test-results/.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import axe from '@axe-core/playwright';
@@ -310,6 +311,35 @@ const cases = {
     t.mock.end(call);
     await until(page, { agent: 'ready' }, 12_000);
     assert.equal(t.mock.tickets.get(ticket).subject, 'Non salvato a mano');
+  },
+
+  async 'pop.mjs tells what the page shows and acts'(t) {
+    const args = ['--url', t.url, '--user', '1001', '--password', 'demo-1001', '--until', 'closed', '--timeout', '30',
+      '--answer-actions', 'hold,retrieve,classify,tracking,close,transfer:cmna', '--screenshot', join(results, 'pop.png'), '--screenshot-at', 'ringing'];
+    const child = spawn(process.execPath, [join(root, 'e2e', 'pop.mjs'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const lines = [];
+    let rung = 0;
+    let text = '';
+    for await (const chunk of child.stdout) {
+      text += chunk;
+      const whole = text.split('\n');
+      text = whole.pop();
+      for (const line of whole.map((l) => JSON.parse(l))) {
+        lines.push(line);
+        if (line.state === 'ready') {
+          rung = Date.now();
+          t.mock.ring('1001');
+        }
+        if (line.state === 'ringing') setTimeout(() => t.mock.answer(line.call), 500);
+      }
+    }
+    assert.deepEqual(lines.filter((l) => l.state !== 'ticket').map((l) => (l.state === 'action' ? l.action : l.state)),
+      ['logged_in', 'ready', 'ringing', 'talking', 'held', 'hold', 'talking', 'retrieve', 'classify', 'tracking', 'close', 'transferring', 'transfer:cmna', 'wrap_up', 'closed']);
+    const pop = lines.find((l) => l.state === 'ringing');
+    assert.match(pop.ticket, /^formezpa\./);
+    console.log(`    pop after ${pop.t - rung} ms`);
+    assert.ok(pop.t - rung < 500);
+    assert.equal(child.exitCode ?? await new Promise((ok) => child.once('exit', ok)), 0);
   },
 
   async 'narrow screens and English'(t) {

@@ -40,13 +40,24 @@ export function CallCard() {
   }
   return (
     <section className={`la2-panel la2-call c-${call.state}`} aria-labelledby="call-title" data-testid="call" data-state={call.state}>
-      <h2 id="call-title" tabIndex={-1}><Icon name={titleIcon[call.state]} /> {t(`call.title.${call.state}`)}</h2>
+      <header>
+        <h2 id="call-title" tabIndex={-1}><Icon name={titleIcon[call.state]} /> {t(`call.title.${call.state}`)}</h2>
+        <Elapsed call={call} />
+      </header>
       <Caller call={call} />
-      <Facts call={call} />
       <Outcome call={call} />
       <Controls call={call} />
+      <Facts call={call} />
     </section>
   );
+}
+
+/** How long the call has been in its state. */
+function Elapsed({ call }: { call: Call }) {
+  const t = useT();
+  const now = useNow(call.state !== 'wrap_up');
+  if (call.state === 'wrap_up') return <span className="la2-sub">{instant(call.since, t.lang, 'time')}</span>;
+  return <span className="la2-elapsed" role="timer" aria-label={t('call.duration')} data-testid="call-duration">{duration(now - Date.parse(call.since))}</span>;
 }
 
 /** Nobody works there: the page itself, or a button of the call bar. */
@@ -70,7 +81,6 @@ function Facts({ call }: { call: Call }) {
   const t = useT();
   const label = useLabel();
   const office = useOffice();
-  const now = useNow(call.state !== 'wrap_up');
   const from = call.class === 'transfer' ? 'call.from.transfer' : call.class === 'overflow' ? 'call.from.overflow' : 'call.from';
   const rows: [string, string, string][] = [
     ['service', t('call.service'), label(call.service)],
@@ -78,7 +88,6 @@ function Facts({ call }: { call: Call }) {
     ['wait', t('call.wait'), duration(call.wait_ms)],
     ['topic', t('call.topic'), call.topic ? label(call.topic) : ''],
     ['from', t(from), call.from ? office(call.from) : ''],
-    ['duration', t('call.duration'), call.state === 'ringing' || call.state === 'wrap_up' ? '' : duration(now - Date.parse(call.since))],
   ];
   return (
     <dl className="la2-facts">
@@ -113,8 +122,7 @@ function Outcome({ call }: { call: Call }) {
     return (
       <p className="la2-say">
         {cause === 'transferred' && target ? t('call.ended.transferred', { target })
-          : cause === 'normal' || cause === 'transferred' ? t('call.ended.normal') : t('call.ended.other', { cause: t.of('cause', cause) })}{' '}
-        <span className="la2-sub">{instant(call.since, t.lang, 'time')}</span>
+          : cause === 'normal' || cause === 'transferred' ? t('call.ended.normal') : t('call.ended.other', { cause: t.of('cause', cause) })}
       </p>
     );
   }
@@ -136,6 +144,7 @@ function Controls({ call }: { call: Call }) {
   useEffect(() => { if (!free) setAsking(false); }, [free]);
   if (call.state === 'ringing' || call.state === 'wrap_up') return null;
   return (
+    <>
     <div className="la2-controls">
       <Button color={held ? 'primary' : 'outline-primary'} aria-pressed={held} aria-disabled={!free || busy['hold']} data-testid="hold" onClick={hold} {...keys('hold')}>
         <Icon name="clock" /> {t(held ? 'call.retrieve' : 'call.hold')} <Kbd of="hold" />
@@ -146,7 +155,8 @@ function Controls({ call }: { call: Call }) {
       <Button color="outline-danger" aria-disabled={!alive || busy['hangup']} data-testid="hangup" onClick={hangup} {...keys('hangup')}>
         <Icon name="hangup" /> {t('call.hangup')} <Kbd of="hangup" />
       </Button>
-      {asking && <TransferDialog call={call} onClose={() => setAsking(false)} />}
     </div>
+    {asking && <TransferDialog call={call} onClose={() => setAsking(false)} />}
+    </>
   );
 }
