@@ -130,9 +130,13 @@ func (w *world) targets(_ context.Context, d cti.Destination) ([]Target, error) 
 			return nil, cti.Fail(cti.CauseNotFound, "no such device")
 		}
 		host := "10.0.0." + strings.TrimLeft(one[len(one)-2:], "0")
+		to, err := netip.ParseAddrPort(host + ":5060")
+		if err != nil {
+			return nil, cti.Fail(cti.CauseNotFound, "no such device")
+		}
 		out = append(out, Target{
 			URI:     sip.Uri{Scheme: "sip", User: one, Host: host, Port: 5060},
-			Flow:    w.flow(netip.MustParseAddrPort(host + ":5060")),
+			Flow:    w.flow(to),
 			Trusted: d.Trunk != "",
 		})
 	}
