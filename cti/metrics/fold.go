@@ -3,7 +3,6 @@ package metrics
 import (
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,7 +29,7 @@ type fold struct {
 	queues  map[cti.QueueID]bool
 	states  map[cti.AgentID]cti.AgentState
 	trunks  map[string]bool
-	tickets map[cti.TicketID]string // state, for the "from" of a transition
+	tickets ticketStates
 }
 
 func newFold(cfg Config) *fold {
@@ -54,7 +53,7 @@ func newFold(cfg Config) *fold {
 		agents:  desc("la2_agents", "Agents by state, only for queues with at least five logged on.", "queue", "state"),
 		trunkUp: desc("la2_trunk_up", "1 when the trunk answers.", "trunk"),
 		queues:  map[cti.QueueID]bool{}, states: map[cti.AgentID]cti.AgentState{}, trunks: map[string]bool{},
-		tickets: map[cti.TicketID]string{},
+		tickets: ticketStates{},
 	}
 	for _, q := range cfg.Queues {
 		f.queues[q] = true
@@ -85,7 +84,9 @@ func (f *fold) apply(ev cti.Event, counted bool) {
 	case cti.EvTrunkUp, cti.EvTrunkDown:
 		f.trunks[ev.Trunk] = ev.Type == cti.EvTrunkUp
 	case cti.EvTicketOpened, cti.EvTicketUpdated, cti.EvTicketAttached:
-		f.ticket(ev, counted)
+		if from, to, ok := f.tickets.apply(ev); ok && counted {
+			f.transitions.WithLabelValues(from, to).Inc()
+		}
 	case cti.EvAgentLoggedOff:
 		delete(f.states, ev.Agent)
 	case cti.EvAgentLoggedOn, cti.EvAgentNotReady:
@@ -124,45 +125,6 @@ func (f *fold) countCall(ev cti.Event, r *cdr.Record, ended []cdr.Segment) {
 	if !r.Established.IsZero() {
 		f.talk.WithLabelValues(string(r.Service)).Observe(float64(r.TalkMS+r.HoldMS) / 1000)
 	}
-}
-
-// ticketEnds are states that a ticket seldom leaves; their tickets are
-// forgotten to bound memory, and a later reopening counts from "closed".
-func ticketEnds(state string) bool { return strings.HasPrefix(state, "closed") || state == "cancelled" }
-
-// ticket counts a change of state, which the change names in Fields["state"],
-// and its origin in Fields["from"] where it says so. f.mu must be held.
-func (f *fold) ticket(ev cti.Event, counted bool) {
-	if ev.Change == nil || ev.Ticket == "" {
-		return
-	}
-	to := ev.Change.Fields["state"]
-	from := f.tickets[ev.Ticket]
-	if given := ev.Change.Fields["from"]; given != "" {
-		from = given
-	}
-	if to == "" || to == from || !plain(to) || !plain(from) {
-		return
-	}
-	if from == "" {
-		from = "none"
-		if ev.Type != cti.EvTicketOpened {
-			from = "closed"
-		}
-	}
-	if counted {
-		f.transitions.WithLabelValues(from, to).Inc()
-	}
-	if ticketEnds(to) {
-		delete(f.tickets, ev.Ticket)
-		return
-	}
-	f.tickets[ev.Ticket] = to
-}
-
-// plain tells whether s is a state's name: a label takes nothing else.
-func plain(s string) bool {
-	return len(s) <= 20 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz_") == ""
 }
 
 // Describe is part of prometheus.Collector.
