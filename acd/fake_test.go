@@ -207,7 +207,6 @@ type world struct {
 	ctx     context.Context
 	ended   chan struct{}
 	cause   cti.Cause
-	ready   []cti.AgentID
 }
 
 func testConfig() Config {
@@ -248,7 +247,7 @@ func testEngine() engine.Config {
 func inWorld(t *testing.T, ready []cti.AgentID, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, journal: &fakeJournal{}, call: &fakeCall{keys: map[string][]string{}}, ended: make(chan struct{}), ready: ready}
+		w := &world{t: t, journal: &fakeJournal{}, call: &fakeCall{keys: map[string][]string{}}, ended: make(chan struct{})}
 		var err error
 		if w.floor, err = floor.New(floor.Config{Engine: testEngine(), Logger: slog.New(slog.DiscardHandler)}, w.journal); err != nil {
 			t.Fatal(err)
@@ -256,7 +255,7 @@ func inWorld(t *testing.T, ready []cti.AgentID, test func(w *world)) {
 		if w.service, err = New(testConfig(), w.floor, fakeTickets{}, w.journal); err != nil {
 			t.Fatal(err)
 		}
-		ctx, stop := context.WithCancel(context.Background())
+		ctx, stop := context.WithCancel(t.Context())
 		stopped := make(chan struct{})
 		go func() { // ends at the end of the test, by stop
 			defer close(stopped)
@@ -267,7 +266,7 @@ func inWorld(t *testing.T, ready []cti.AgentID, test func(w *world)) {
 		for _, a := range ready {
 			w.makeReady(a)
 		}
-		w.ctx, w.hangUp = context.WithCancelCause(context.Background())
+		w.ctx, w.hangUp = context.WithCancelCause(t.Context())
 		w.in = cti.Inbound{Call: "c", At: time.Now(), Dialled: "803001", Caller: cti.Party{Number: "+39083155555"}}
 		w.call.dial = answersAfter(2 * time.Second)
 		test(w)
@@ -280,15 +279,13 @@ func inWorld(t *testing.T, ready []cti.AgentID, test func(w *world)) {
 func (w *world) makeReady(a cti.AgentID) {
 	w.t.Helper()
 	w.floor.DeviceUp(cti.DeviceID(a))
-	if _, err := w.floor.LogIn(w.ctxOrNew(), a, cti.DeviceID(a)); err != nil {
+	if _, err := w.floor.LogIn(w.t.Context(), a, cti.DeviceID(a)); err != nil {
 		w.t.Fatal(err)
 	}
-	if _, err := w.floor.SetState(w.ctxOrNew(), a, cti.AgentReady, ""); err != nil {
+	if _, err := w.floor.SetState(w.t.Context(), a, cti.AgentReady, ""); err != nil {
 		w.t.Fatal(err)
 	}
 }
-
-func (w *world) ctxOrNew() context.Context { return context.Background() }
 
 // ring starts the script.
 func (w *world) ring() {
@@ -328,7 +325,7 @@ func (w *world) wantEvents(want ...string) {
 
 func (w *world) state(id cti.AgentID) string {
 	w.t.Helper()
-	s, err := w.floor.Snapshot(context.Background())
+	s, err := w.floor.Snapshot(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -343,7 +340,7 @@ func (w *world) state(id cti.AgentID) string {
 // wantIdle: nobody waits, nobody is reserved, rings or talks, and the queue adds up.
 func (w *world) wantIdle() {
 	w.t.Helper()
-	s, err := w.floor.Snapshot(context.Background())
+	s, err := w.floor.Snapshot(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}

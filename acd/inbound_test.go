@@ -217,7 +217,7 @@ func TestAgentDoesNotTakeTheCall(t *testing.T) {
 		}, "ready", "unreachable"},
 		{"logs out", func(w *world) func(context.Context, cti.Destination) error {
 			return func(ctx context.Context, d cti.Destination) error {
-				if _, err := w.floor.LogOut(context.Background(), "anna"); err != nil {
+				if _, err := w.floor.LogOut(w.t.Context(), "anna"); err != nil {
 					return err
 				}
 				<-ctx.Done()

@@ -105,7 +105,7 @@ func inWorld(t *testing.T, cfg Config, j *fakeJournal, test func(w *world)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithCancel(context.Background())
+		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { // ends by stop
 			defer close(done)
@@ -113,7 +113,7 @@ func inWorld(t *testing.T, cfg Config, j *fakeJournal, test func(w *world)) {
 				t.Error(err)
 			}
 		}()
-		w := &world{T: t, Floor: f, journal: j, ctx: context.Background(), stop: func() { cancel(); <-done }}
+		w := &world{T: t, Floor: f, journal: j, ctx: t.Context(), stop: func() { cancel(); <-done }}
 		synctest.Wait()
 		test(w)
 		w.stop()

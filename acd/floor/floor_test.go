@@ -283,7 +283,7 @@ func TestRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := f.Snapshot(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("before Run: %v", err)
@@ -320,7 +320,7 @@ func TestAfterACrashNobodyIsStuck(t *testing.T) {
 			t.Fatal(err)
 		}
 		before = w.offer(w.enter("c2")).Fence
-		w.LogOut(w.ctx, "s") //nolint:errcheck // a static agent who went home comes back
+		w.must(w.LogOut(w.ctx, "s")) // a static agent who went home comes back
 		synctest.Wait()
 	})
 	cfg := config()
