@@ -99,9 +99,9 @@ func (l *Layer) Closed(f flow.Flow) {
 	}
 }
 
-// Close ends the shards and returns when their goroutines have ended. Client transactions
-// without a final response get ErrClosed; server transactions just end. It must not be called
-// from a callback.
+// Close does what has come, ends the shards and returns when their goroutines have ended. Client
+// transactions without a final response get ErrClosed; server transactions just end. It must not
+// be called from a callback.
 func (l *Layer) Close() {
 	for _, sh := range l.shards {
 		sh.q.close()

@@ -41,11 +41,12 @@ const (
 type queue struct {
 	wake chan struct{} // one slot: there is something, or the queue closed
 
-	mu     sync.Mutex // guards the rest
-	items  []item
-	waits  int      // messages among items
-	free   [][]byte // buffers for messages
-	closed bool
+	mu      sync.Mutex // guards the rest
+	items   []item
+	waits   int      // messages among items
+	free    [][]byte // buffers for messages
+	closing bool     // no more messages
+	closed  bool     // nothing more
 }
 
 // hardFactor times Config.Inbox messages may wait at most. Between the two limits new requests
@@ -63,7 +64,7 @@ const (
 // push copies a message into the queue. It returns false when the message was dropped.
 func (q *queue) push(f flow.Flow, raw []byte, a admission, limit int) bool {
 	q.mu.Lock()
-	if q.closed || q.waits >= hardFactor*limit {
+	if q.closing || q.waits >= hardFactor*limit {
 		q.mu.Unlock()
 		return false
 	}
@@ -92,8 +93,9 @@ func (q *queue) post(it item) bool {
 	return true
 }
 
-// take returns all items and whether the queue is closed. done is the batch taken before: its
-// buffers serve again.
+// take returns all items, and whether the queue is closed: it was told to close and is empty, so
+// answers to what came before are still taken. done is the batch taken before: its buffers serve
+// again.
 func (q *queue) take(done []item) (batch []item, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -104,12 +106,13 @@ func (q *queue) take(done []item) (batch []item, closed bool) {
 		done[i] = item{}
 	}
 	batch, q.items, q.waits = q.items, done[:0], 0
+	q.closed = q.closing && len(batch) == 0
 	return batch, q.closed
 }
 
 func (q *queue) close() {
 	q.mu.Lock()
-	q.closed = true
+	q.closing = true
 	q.mu.Unlock()
 	q.signal()
 }

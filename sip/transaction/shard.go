@@ -45,7 +45,7 @@ func newShard(l *Layer) *shard {
 	}
 }
 
-// run is the life of the shard. It ends when the queue is closed and empty.
+// run is the life of the shard. It ends when the queue is closed.
 func (sh *shard) run() {
 	defer close(sh.done)
 	sh.started = time.Now()
@@ -60,7 +60,7 @@ func (sh *shard) run() {
 			sh.handle(&batch[i])
 		}
 		sh.fire()
-		if closed && len(batch) == 0 {
+		if closed {
 			sh.abandon()
 			return
 		}
