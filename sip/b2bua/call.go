@@ -119,6 +119,7 @@ func (c *Call) finish() {
 	if c.offered {
 		c.publish(cti.Event{Type: cti.EvCallCleared, Cause: c.cause, Ticket: c.ticket})
 	}
+	c.caller, c.peer, c.ended = nil, nil, nil // transactions outlive the call by 32 s
 	close(c.done)
 	c.sw.forget(c)
 }

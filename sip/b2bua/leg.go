@@ -111,7 +111,7 @@ func (c *Call) cleared(l *leg, cause cti.Cause) {
 	}
 	c.sw.leave(l)
 	l.ringAt, l.session = time.Time{}, sessionTimer{}
-	l.refer = nil
+	l.refer, l.branches, l.tx, l.said, l.offer, l.local = nil, nil, nil, nil, nil, sdp.Local{} // transactions outlive the leg by 32 s
 	if i := slices.Index(c.legs, l); i >= 0 {
 		c.legs = slices.Delete(c.legs, i, i+1)
 	}
