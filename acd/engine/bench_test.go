@@ -9,8 +9,8 @@ import (
 	"github.com/lineaamica/la2/cti"
 )
 
-// BenchmarkApply200x500 keeps 200 agents busy and 500 callers waiting, over four
-// queues and six topics: each round a conversation ends, an agent presses Ready,
+// BenchmarkApply200x500 keeps 200 agents busy and 500 callers or more waiting, over
+// four queues and six topics: each round a conversation ends, an agent presses Ready,
 // its phone rings and it answers, a caller arrives, sometimes one gives up.
 func BenchmarkApply200x500(b *testing.B) {
 	cfg := Config{Lease: time.Hour}
@@ -81,5 +81,9 @@ func BenchmarkApply200x500(b *testing.B) {
 	perSecond := float64(inputs) / b.Elapsed().Seconds()
 	b.ReportMetric(perSecond, "inputs/s")
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(inputs), "ns/input")
-	b.Logf("bench engine agents=%d waiting=%d inputs_per_second=%.0f", len(e.agents), len(e.callers), perSecond)
+	waiting := 0
+	for _, q := range e.Snapshot().Queues {
+		waiting += q.Waiting
+	}
+	b.Logf("bench engine agents=%d waiting=%d inputs_per_second=%.0f", len(e.agents), waiting, perSecond)
 }
