@@ -24,6 +24,7 @@ const (
 	slots     = 20
 	batch     = 64
 	warmUp    = 700 * time.Millisecond
+	drain     = 300 * time.Millisecond
 )
 
 type mmsghdr struct {
@@ -84,25 +85,28 @@ func load(p peer) (result, error) {
 	}
 	defer proc0.stop()
 
-	var stop atomic.Bool
+	var quiet, stop atomic.Bool // no more sending; no more receiving
 	var wg sync.WaitGroup
 	var sent atomic.Int64
 	wg.Go(func() { a.receive(&stop) }) // ends when stop is set
 	wg.Go(func() { b.receive(&stop) }) // likewise
-	wg.Go(func() { send(a, b, ports, &sent, &stop) })
+	wg.Go(func() { send(a, b, ports, &sent, &quiet) }) // ends when quiet is set
 
 	time.Sleep(warmUp)
-	cpu, got, out := proc.CPU(proc0.pid), a.received.Load()+b.received.Load(), sent.Load()
+	cpu, got := proc.CPU(proc0.pid), a.received.Load()+b.received.Load()
 	time.Sleep(time.Duration(*secs * float64(time.Second)))
-	cpu, got, out = proc.CPU(proc0.pid)-cpu, a.received.Load()+b.received.Load()-got, sent.Load()-out
+	cpu, got = proc.CPU(proc0.pid)-cpu, a.received.Load()+b.received.Load()-got
+	quiet.Store(true)
+	time.Sleep(drain)
 	stop.Store(true)
 	wg.Wait()
 	if got == 0 {
-		return result{}, fmt.Errorf("nothing came through (sent %d)", out)
+		return result{}, fmt.Errorf("nothing came through (sent %d)", sent.Load())
 	}
 	lat := slices.Concat(a.latency, b.latency)
 	slices.Sort(lat)
-	r := result{cost: cpu.Seconds() / float64(got) * 1e6, loss: max(0, 100*(1-float64(got)/float64(out)))}
+	all := float64(a.received.Load() + b.received.Load())
+	r := result{cost: cpu.Seconds() / float64(got) * 1e6, loss: max(0, 100*(1-all/float64(sent.Load())))}
 	if n := len(lat); n > 0 {
 		r.p50, r.p99 = lat[n/2], lat[n*99/100]
 	}

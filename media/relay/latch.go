@@ -23,8 +23,11 @@ type latch struct {
 	locked bool
 	addr   netip.AddrPort // once locked
 
-	candidates [4]candidate // a spoofer must not restart the count of the true one
+	candidates []candidate // of learning: a spoofer must not restart the count of the true one
 }
+
+// maxCandidates is how many sources are watched at a time.
+const maxCandidates = 4
 
 // A candidate is a source that is showing itself.
 type candidate struct {
@@ -39,6 +42,9 @@ type candidate struct {
 // reset forgets the lock for a new far end.
 func (l *latch) reset(sdp netip.AddrPort, learn bool, signal netip.Addr) {
 	*l = latch{sdp: sdp, learn: learn, signal: signal}
+	if learn {
+		l.candidates = make([]candidate, maxCandidates)
+	}
 }
 
 // admit tells whether a packet from src is the far end's, and locks when that
@@ -56,7 +62,7 @@ func (l *latch) admit(src netip.AddrPort, h header, wanted bool, now, window int
 	case l.count(src, h, now, window) < learnPackets:
 		return false
 	}
-	l.locked, l.addr = true, src
+	l.locked, l.addr, l.candidates = true, src, nil
 	return true
 }
 

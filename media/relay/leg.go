@@ -24,38 +24,38 @@ const (
 	everything
 )
 
-// A leg is the media of one far end. Owned by its shard.
+// A leg is the media of one far end. Owned by its shard. What each packet needs
+// stands first, so that it shares cache lines.
 type leg struct {
-	id   LegID
-	call cti.CallID
-	port uint16 // ours, for RTP
-	sock socket
+	id LegID
+
+	// What goes out, and where it comes from: a row of clips before all, else hears.
+	hears hears
+	reach reach
+	clips []*media.Clip
+	peer  *leg // who hears us; whom we hear when hears is peer
+	sock  socket
+	line  timeline
+	keys  dtmf.Generator
 
 	// What comes in.
-	far      Remote
-	latch    latch
-	detector dtmf.Detector
 	lastIn   int64 // ns; when the far end last sent, or should have begun to
 	expired  bool  // MediaTimeout was reported
 	first    bool  // FirstPacket was reported
+	far      Remote
+	latch    latch
+	stats    LegStats
+	detector dtmf.Detector
 
-	// What goes out.
-	line  timeline
-	reach reach
-	keys  dtmf.Generator
-
-	// Where it comes from: a row of clips before all, else hears.
-	hears hears
-	peer  *leg // who hears us; whom we hear when hears is peer
-	music *media.Clip
-	at    int // frame of music
-	clips []*media.Clip
+	// The rest of what plays.
 	frame int // of clips[0]
 	token uint64
-
+	music *media.Clip
+	at    int // frame of music
 	paced int // index in core.paced, -1: not paced
 
-	stats LegStats
+	call cti.CallID
+	port uint16 // ours, for RTP
 }
 
 // needsPace tells whether the pacer has something to send to l.
