@@ -22,8 +22,8 @@ type Config struct {
 	// T4 is how long a message stays in the network (17.1.2.2). Default 5 s.
 	T4 time.Duration
 	// Inbox is how many messages may wait in a shard before new INVITE, REGISTER, OPTIONS,
-	// SUBSCRIBE and MESSAGE outside a dialog are refused with 503. At eight times Inbox
-	// everything is dropped. Default 1024.
+	// SUBSCRIBE and MESSAGE outside a dialog are refused with 503. At four times
+	// Inbox they are dropped in silence, at sixteen times everything is. Default 1024.
 	Inbox int
 	// RetryAfter is what the 503 asks for, in whole seconds. Default 5 s.
 	RetryAfter time.Duration

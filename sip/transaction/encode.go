@@ -40,7 +40,7 @@ func (e *encoder) header(h sip.Header) {
 	e.end()
 }
 
-// finish writes Content-Length, the empty line and the body (RFC 3261 18.4).
+// finish writes Content-Length, the empty line and the body (RFC 3261 18.3).
 func (e *encoder) finish(body []byte) []byte {
 	*e = append(*e, "Content-Length: "...)
 	*e = strconv.AppendInt(*e, int64(len(body)), 10)

@@ -49,10 +49,14 @@ type queue struct {
 	closed  bool     // nothing more
 }
 
-// hardFactor times Config.Inbox messages may wait at most. Between the two limits new requests
-// still enter, marked: only the shard can tell a new INVITE from a repeated one, whose 503
-// would end a call that is being set up.
-const hardFactor = 8
+// From Config.Inbox to newFactor times as many waiting messages new requests still enter, marked:
+// only the shard can tell a new INVITE from a repeated one, whose 503 would end a call that is
+// being set up. Beyond, new requests are dropped and the client sends them again; what belongs to
+// a call goes on up to allFactor, which only bounds the memory of a shard that is stuck.
+const (
+	newFactor = 4
+	allFactor = 16
+)
 
 // maxFree bounds the buffers that a queue keeps, maxKept their size: 64 of 4 KiB hold a burst
 // and cost 256 KiB a shard.
@@ -63,8 +67,12 @@ const (
 
 // push copies a message into the queue. It returns false when the message was dropped.
 func (q *queue) push(f flow.Flow, raw []byte, a admission, limit int) bool {
+	most := allFactor * limit
+	if a == sheddable {
+		most = newFactor * limit
+	}
 	q.mu.Lock()
-	if q.closing || q.waits >= hardFactor*limit {
+	if q.closing || q.waits >= most {
 		q.mu.Unlock()
 		return false
 	}

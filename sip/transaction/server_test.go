@@ -341,8 +341,8 @@ func TestOverload(t *testing.T) {
 		if p := got[2]; p.start() != "SIP/2.0 503 Service Unavailable" || p.header("Retry-After") != "5" || !strings.Contains(p.header("Via"), "z9hG4bKi3") {
 			t.Errorf("third answer:\n%s\nwant 503 to i3", p.text)
 		}
-		if s := h.l.Stats(); s.Shed != 10 || s.Dropped != 11 {
-			t.Errorf("shed %d, dropped %d; want 10, 11", s.Shed, s.Dropped)
+		if s := h.l.Stats(); s.Shed != 2 || s.Dropped != 19 {
+			t.Errorf("shed %d, dropped %d; want 2, 19", s.Shed, s.Dropped)
 		}
 		h.tu.onRequest = func(s *Server) { s.Respond(200, "") }
 		h.receive(udpFlow, incoming("OPTIONS", "again", 8))
