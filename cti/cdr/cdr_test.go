@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -66,16 +67,28 @@ func queued() *history {
 	return newHistory().at(0, cti.EvOffered, info).at(1, cti.EvAnswered, leg(1)).at(4, cti.EvQueued, queue("urp"))
 }
 
+// fold runs the events through a log and returns the records as exported.
 func fold(t testing.TB, evs []cti.Event) []cdr.Record {
 	t.Helper()
-	p := &stream.MemoryProjection{}
-	for _, ev := range evs {
-		err := p.Advance(context.Background(), cti.Position{Epoch: ev.Epoch, Seq: ev.Seq}, func(tx cti.Tx) error { return cdr.Step(tx, ev) })
-		if err != nil {
-			t.Fatal(err)
-		}
+	return export(t, folded(t, evs), 0)
+}
+
+func folded(t testing.TB, evs []cti.Event) cti.Projection {
+	t.Helper()
+	m := stream.NewMemory()
+	if err := m.Append(context.Background(), evs); err != nil {
+		t.Fatal(err)
 	}
-	return export(t, p, 0)
+	l, err := stream.New(stream.Config{}, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &stream.MemoryProjection{}
+	if _, err := cdr.CloseOpen(context.Background(), l, p); err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	return p
 }
 
 func export(t testing.TB, p cti.Projection, after uint64) []cdr.Record {
@@ -166,10 +179,7 @@ func TestGoldenLine(t *testing.T) {
 	h := queued().at(10, cti.EvDelivered, agent("1001"), queue("urp")).at(15, cti.EvEstablished, leg(2)).
 		at(20, cti.EvTransferring, leg(2), target("1002")).at(22, cti.EvTransferFailed, leg(2), cause(cti.CauseBusy)).
 		at(60, cti.EvCallCleared, cause(cti.CauseNormal))
-	p := &stream.MemoryProjection{}
-	for _, ev := range h.evs {
-		p.Advance(t.Context(), cti.Position{Epoch: "E", Seq: ev.Seq}, func(tx cti.Tx) error { return cdr.Step(tx, ev) })
-	}
+	p := folded(t, h.evs)
 	var got bytes.Buffer
 	if last, err := cdr.Export(p, 0, &got); err != nil || last != uint64(len(h.evs)) {
 		t.Fatal(last, err)
@@ -201,7 +211,7 @@ func TestExportContinues(t *testing.T) {
 	}
 	l.Sync(t.Context())
 	p := &stream.MemoryProjection{}
-	if err := stream.CatchUp(t.Context(), l, p, cdr.Step); err != nil {
+	if _, err := cdr.CloseOpen(t.Context(), l, p); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(export(t, p, 0)); n != 1200 {
@@ -274,6 +284,70 @@ func TestAnyOrder(t *testing.T) {
 	})
 }
 
+// Run stopped at any event and started again, over a projection that fails now
+// and then, writes every record once.
+func TestRunInterruptedAnywhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, err := stream.New(stream.Config{}, stream.NewMemory())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &flaky{}
+		for i := range 60 { // calls that overlap: one lives through all
+			call := cti.CallID(fmt.Sprintf("C%d", i))
+			l.Publish(cti.Event{Type: cti.EvOffered, Call: call, Service: "803001"})
+			l.Publish(cti.Event{Type: cti.EvQueued, Call: call, Queue: "urp"})
+			if i >= 2 {
+				l.Publish(cti.Event{Type: cti.EvCallCleared, Call: cti.CallID(fmt.Sprintf("C%d", i-1)), Cause: cti.CauseAbandoned})
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i%4)*linger)
+			if err := cdr.Run(ctx, l, p); err != nil && !errors.Is(err, errDisk) {
+				t.Error(err)
+			}
+			cancel()
+			if c := p.Cursor().Seq; c > 0 {
+				t.Fatalf("cursor %d passed the open call C0", c)
+			}
+		}
+		l.Publish(cti.Event{Type: cti.EvCallCleared, Call: "C0", Cause: cti.CauseAbandoned})
+		l.Close()
+		for range 2 {
+			if err := cdr.Run(t.Context(), l, p); err != nil && !errors.Is(err, errDisk) {
+				t.Error(err)
+			}
+		}
+		seen := map[cti.CallID]int{}
+		for _, r := range export(t, p, 0) {
+			seen[r.Call]++
+			if r.Outcome != cdr.Abandoned || len(r.Segments) != 1 {
+				t.Errorf("record %+v", r)
+			}
+		}
+		for i := range 59 {
+			if n := seen[cti.CallID(fmt.Sprintf("C%d", i))]; n != 1 {
+				t.Errorf("C%d has %d records", i, n)
+			}
+		}
+	})
+}
+
+const linger = 100 * time.Millisecond
+
+var errDisk = errors.New("disk")
+
+// flaky is a projection whose every third transaction fails.
+type flaky struct {
+	stream.MemoryProjection
+	n int
+}
+
+func (f *flaky) Advance(ctx context.Context, to cti.Position, fn func(cti.Tx) error) error {
+	if f.n++; f.n%3 == 0 {
+		return errDisk
+	}
+	return f.MemoryProjection.Advance(ctx, to, fn)
+}
+
 func Example() {
 	l, err := stream.New(stream.Config{Site: "formezpa"}, stream.NewMemory())
 	if err != nil {
@@ -285,7 +359,7 @@ func Example() {
 	l.Publish(cti.Event{Type: cti.EvOffered, Call: "C1", Service: "803001"})
 	l.Commit(ctx, cti.Event{Type: cti.EvCallCleared, Call: "C1", Cause: cti.CauseClosed})
 	p := &stream.MemoryProjection{}
-	stream.CatchUp(ctx, l, p, cdr.Step)
+	cdr.CloseOpen(ctx, l, p)
 	var buf bytes.Buffer
 	last, _ := cdr.Export(p, 0, &buf)
 	fmt.Println(last, strings.Contains(buf.String(), `"outcome":"closed"`))

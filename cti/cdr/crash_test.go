@@ -125,8 +125,8 @@ func TestOneRecordPerCallOverKill9(t *testing.T) {
 	if len(offered) > 0 || restarts == 0 {
 		t.Errorf("%d calls without a record, %d closed by a restart, %d records", len(offered), restarts, len(records))
 	}
-	if open, err := cdr.OpenCalls(p); err != nil || len(open) != 0 {
-		t.Errorf("%d calls open, %v", len(open), err)
+	if n, err := cdr.CloseOpen(t.Context(), l, p); err != nil || n != 0 {
+		t.Errorf("%d calls still open, %v", n, err)
 	}
 	t.Logf("%d kills, %d records, %d calls closed by a restart", cycles, len(records), restarts)
 }

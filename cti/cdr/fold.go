@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -13,99 +14,189 @@ import (
 	"github.com/lineaamica/la2/cti/stream"
 )
 
-// Records are JSON: open ones under "o/CALL", finished ones under "c/" and the
-// number of their CallCleared as 8 bytes, so that an export continues where it
-// ended.
-
-func openKey(c cti.CallID) []byte { return []byte("o/" + string(c)) }
+// Finished records are JSON under "c/" and the number of their CallCleared as 8
+// bytes, so that an export continues where it ended.
+//
+// Open calls are only in memory. Instead the cursor stays before the Offered of
+// the oldest open call: a restart folds from there again, and writes again what
+// it wrote, under the same key. So a record is written once per call and not
+// once per event, and is exactly once all the same.
 
 func doneKey(seq uint64) []byte { return binary.BigEndian.AppendUint64([]byte("c/"), seq) }
 
-// Run folds l into p until ctx ends or l closes.
-func Run(ctx context.Context, l *stream.Log, p cti.Projection) error {
-	return stream.Fold(ctx, l, p, Step)
+const (
+	// linger is how long a finished record may wait for others to share its
+	// transaction.
+	linger = 100 * time.Millisecond
+	// moveEvery is after how many events the cursor moves though no call ended.
+	moveEvery = 4096
+	// retry is the pause after a failed write.
+	retry = 200 * time.Millisecond
+)
+
+// A writer folds the stream from a cursor on.
+type writer struct {
+	p    cti.Projection
+	r    *stream.Reader
+	open Tracker
+	done []*Record // finished, not yet written
+	// begun are the calls by their Offered, closed ones dropped at the head.
+	begun []begun
+	moved int // events since the cursor moved
 }
 
-// Step folds one event; for stream.Fold. Events of a call without Offered, and
-// those after its CallCleared, change nothing.
-func Step(tx cti.Tx, ev cti.Event) error {
-	if ev.Call == "" || !concerns(ev.Type) {
-		return nil
-	}
-	key := openKey(ev.Call)
-	stored := tx.Get(key)
-	if ev.Type == cti.EvOffered {
-		if stored != nil {
-			return nil
-		}
-		return put(tx, key, newRecord(ev))
-	}
-	if stored == nil {
-		return nil
-	}
-	var r Record
-	if err := json.Unmarshal(stored, &r); err != nil {
-		return fmt.Errorf("cdr: record %s: %w", ev.Call, err)
-	}
-	r.Apply(ev)
-	if ev.Type != cti.EvCallCleared {
-		return put(tx, key, &r)
-	}
-	if err := tx.Delete(key); err != nil {
-		return err
-	}
-	return put(tx, doneKey(ev.Seq), &r)
+type begun struct {
+	call cti.CallID
+	seq  uint64
 }
 
-func put(tx cti.Tx, key []byte, r *Record) error {
-	v, err := json.Marshal(r)
+func newWriter(l *stream.Log, p cti.Projection) (*writer, error) {
+	r, err := l.Subscribe(p.Cursor())
 	if err != nil {
-		return fmt.Errorf("cdr: record %s: %w", r.Call, err)
+		return nil, err
 	}
-	return tx.Put(key, v)
+	return &writer{p: p, r: r}, nil
 }
 
-// OpenCalls are the events that close the calls open in p: CallCleared with
-// CauseRestart. At start, before any new call: see CloseOpen.
-func OpenCalls(p cti.Projection) ([]cti.Event, error) {
-	var evs []cti.Event
-	err := p.View(func(tx cti.Tx) error {
-		for _, v := range tx.Scan([]byte("o/")) {
-			var r Record
-			if err := json.Unmarshal(v, &r); err != nil {
-				return fmt.Errorf("cdr: open record: %w", err)
+// apply folds one event.
+func (w *writer) apply(ev cti.Event) {
+	w.moved++
+	r, _ := w.open.Apply(ev)
+	switch {
+	case r == nil:
+	case ev.Type == cti.EvOffered:
+		w.begun = append(w.begun, begun{ev.Call, ev.Seq})
+	case ev.Type == cti.EvCallCleared:
+		w.done = append(w.done, r)
+	}
+}
+
+// cursor is the position before the oldest open call.
+func (w *writer) cursor() cti.Position {
+	at := w.r.Position()
+	for len(w.begun) > 0 && w.open.Open[w.begun[0].call] == nil {
+		w.begun = w.begun[1:]
+	}
+	if len(w.begun) > 0 {
+		at.Seq = w.begun[0].seq - 1
+	}
+	return at
+}
+
+// flush writes the finished records and the cursor.
+func (w *writer) flush(ctx context.Context) error {
+	if len(w.done) == 0 && w.moved < moveEvery {
+		return nil
+	}
+	err := w.p.Advance(ctx, w.cursor(), func(tx cti.Tx) error {
+		for _, r := range w.done {
+			v, err := json.Marshal(r)
+			if err != nil {
+				return fmt.Errorf("cdr: record %s: %w", r.Call, err)
 			}
-			evs = append(evs, cti.Event{Type: cti.EvCallCleared, Call: r.Call, Ticket: r.Ticket, Queue: r.Queue,
-				Service: r.Service, Cause: cti.CauseRestart})
+			if err := tx.Put(doneKey(r.Seq), v); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
-	return evs, err
+	if err == nil {
+		w.done, w.moved = w.done[:0], 0
+	}
+	return err
 }
 
-// CloseOpen catches p up with the journal and commits the events of OpenCalls.
-// Call it once at start, before the node publishes anything, accepts calls and
-// calls Run. Instant of these events is when the node was last known to live;
-// the records end there. It returns how many calls it closed.
+// Run folds l into p until ctx ends or l closes; it returns nil then. While p
+// does not write, records wait in memory.
+func Run(ctx context.Context, l *stream.Log, p cti.Projection) error {
+	w, err := newWriter(l, p)
+	if err != nil {
+		return err
+	}
+	var due time.Time // when done must be written
+	for {
+		ev, err := w.next(ctx, due)
+		switch {
+		case err == nil:
+			w.apply(ev)
+		case ctx.Err() != nil, errors.Is(err, stream.ErrClosed):
+			return w.flush(context.WithoutCancel(ctx))
+		case !errors.Is(err, context.DeadlineExceeded):
+			return err
+		}
+		now := time.Now()
+		switch {
+		case len(w.done) == 0 && w.moved < moveEvery:
+			due = time.Time{}
+		case due.IsZero():
+			due = now.Add(linger)
+		case !now.Before(due):
+			due = time.Time{}
+			if w.flush(ctx) != nil {
+				due = now.Add(retry)
+			}
+		}
+	}
+}
+
+// next waits for an event, at most until due.
+func (w *writer) next(ctx context.Context, due time.Time) (cti.Event, error) {
+	if ev, ok, err := w.r.Ready(); ok || err != nil {
+		return ev, err
+	}
+	if !due.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, due)
+		defer cancel()
+	}
+	return w.r.Next(ctx)
+}
+
+// catchUp folds up to the last event that is durable now.
+func (w *writer) catchUp(ctx context.Context, l *stream.Log) error {
+	for end := l.Last().Seq; w.r.Position().Seq < end; {
+		ev, err := w.r.Next(ctx)
+		if err != nil {
+			return err
+		}
+		w.apply(ev)
+		if len(w.done) >= exportChunk {
+			if err := w.flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return w.flush(ctx)
+}
+
+// CloseOpen catches p up with the journal and closes the calls that a crash
+// left open, by committing their CallCleared with CauseRestart. Call it once at
+// start, before the node publishes anything, accepts calls and calls Run.
+// Instant of these events is when the node was last known to live; the records
+// end there. It returns how many calls it closed.
 func CloseOpen(ctx context.Context, l *stream.Log, p cti.Projection) (int, error) {
-	if err := stream.CatchUp(ctx, l, p, Step); err != nil {
+	w, err := newWriter(l, p)
+	if err != nil {
 		return 0, err
 	}
-	evs, err := OpenCalls(p)
-	if err != nil || len(evs) == 0 {
+	if err := w.catchUp(ctx, l); err != nil || len(w.open.Open) == 0 {
 		return 0, err
 	}
 	alive, err := lastAlive(ctx, l)
 	if err != nil {
 		return 0, err
 	}
-	for i := range evs {
-		evs[i].Instant = alive
+	var evs []cti.Event
+	for _, b := range w.begun {
+		if r := w.open.Open[b.call]; r != nil {
+			evs = append(evs, cti.Event{Type: cti.EvCallCleared, Call: r.Call, Ticket: r.Ticket, Queue: r.Queue,
+				Service: r.Service, Cause: cti.CauseRestart, Instant: alive})
+		}
 	}
 	if err := l.Commit(ctx, evs...); err != nil {
 		return 0, err
 	}
-	return len(evs), stream.CatchUp(ctx, l, p, Step)
+	return len(evs), w.catchUp(ctx, l)
 }
 
 // lastAlive is when the last event was written.
