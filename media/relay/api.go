@@ -144,7 +144,8 @@ func (r *Relay) post(cmd command) bool {
 
 // SetRemote says who the far end is, from its SDP. A changed address (or NAT
 // mark) forgets the lock on the old one; an unchanged one keeps it, and so does
-// an invalid one (hold without address), which only stops sending.
+// an invalid one (hold without address), which only stops sending. With far.Send
+// the leg is sent silence from now on, so call it when audio may flow.
 func (r *Relay) SetRemote(leg LegID, far Remote) {
 	r.post(command{op: opRemote, id: leg, far: far})
 }

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"net/netip"
+	"sync"
 	"testing"
 
 	"github.com/lineaamica/la2/media"
@@ -18,13 +19,16 @@ func (d *deaf) aim(netip.AddrPort) {}
 func (d *deaf) send(b []byte) bool { d.sent, d.last = d.sent+1, b; return true }
 func (d *deaf) close()             {}
 
+// tables are made once: a fuzz run makes many cores.
+var tables = sync.OnceValue(g711.New)
+
 // pair is a core with two bridged legs; a speaks PCMA, b PCMU.
 func pair(cfg Config) (c *core, a, b *leg) {
 	cfg.IP = netip.MustParseAddr("127.0.0.1")
 	if err := cfg.validate(); err != nil {
 		panic(err)
 	}
-	c = newCore(cfg, g711.New())
+	c = newCore(cfg, tables())
 	legs := [2]*leg{}
 	for i, codec := range []media.Codec{media.PCMA, media.PCMU} {
 		l := &leg{id: LegID(i + 1), sock: &deaf{}}

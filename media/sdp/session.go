@@ -82,7 +82,7 @@ type Media struct {
 	Formats   []Format       // in order of preference, telephone-event excluded
 	DTMF      uint8          // payload type of telephone-event/8000; 0: none
 	Direction Direction      // as its author sees it
-	Hold      bool           // c=0.0.0.0 or port given, nobody to receive (RFC 2543 hold)
+	Hold      bool           // c=0.0.0.0: nobody receives (RFC 3264 8.4)
 	Ptime     time.Duration  // asked for; 0: not said
 	RTCPMux   bool
 }
