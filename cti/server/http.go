@@ -17,6 +17,9 @@ import (
 // maxBody bounds the body of a request.
 const maxBody = 64 << 10
 
+// bodyTime is how long a client may take to send it.
+const bodyTime = 10 * time.Second
+
 // defaultPolicy is the Content-Security-Policy (W3C CSP 3) of every answer.
 const defaultPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
 	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -62,13 +65,6 @@ func (s *Server) Handler() http.Handler {
 		mux.Handle(pattern, s.within(agent, h))
 	}
 	return s.guard(mux)
-}
-
-// HTTPServer is an http.Server for Handler with the time-outs and limits that
-// a node needs; cmd gives it a listener.
-func (s *Server) HTTPServer() *http.Server {
-	return &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
 }
 
 // guard is around everything: headers, foreign origins, panics.
@@ -215,6 +211,10 @@ func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	}
 	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
 		return newProblem(http.StatusUnsupportedMediaType, "bad-request", "Want application/json")
+	}
+	slow := http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
+	if slow != nil && !errors.Is(slow, http.ErrNotSupported) {
+		return slow
 	}
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	err := dec.Decode(v)

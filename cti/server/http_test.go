@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -353,4 +354,15 @@ func TestPassword(t *testing.T) {
 			t.Errorf("hash %q accepted", bad)
 		}
 	}
+}
+
+func ExampleHashPassword() {
+	hash, err := HashPassword("demo-1001")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ok, _ := VerifyPassword(hash, "demo-1001")
+	fmt.Println(hash[:30], ok)
+	// Output: $argon2id$v=19$m=19456,t=2,p=1 true
 }
