@@ -212,9 +212,9 @@ func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
 		return newProblem(http.StatusUnsupportedMediaType, "bad-request", "Want application/json")
 	}
-	slow := http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
-	if slow != nil && !errors.Is(slow, http.ErrNotSupported) {
-		return slow
+	conn := http.NewResponseController(w)
+	if err := conn.SetReadDeadline(time.Now().Add(bodyTime)); err == nil { // a recorder in a test has none
+		defer conn.SetReadDeadline(time.Time{})
 	}
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	err := dec.Decode(v)
