@@ -47,7 +47,7 @@ export class Mock {
     this.http.on('upgrade', (req, socket, head) => this.upgrade(req, socket, head));
     await new Promise((ok, bad) => this.http.once('error', bad).listen(port, '127.0.0.1', ok));
     this.port = this.http.address().port;
-    this.ticker = setInterval(() => this.each((ws) => this.send(ws, { type: 'tick', position: this.position() })), this.tickEvery);
+    this.ticker = setInterval(() => this.each((ws) => this.send(ws, { type: 'tick', position: this.position(), queues: this.queues, offices: this.offices })), this.tickEvery);
     return `http://127.0.0.1:${this.port}`;
   }
 
@@ -132,31 +132,31 @@ export class Mock {
 
   // --- what the world does: caller, telephone, other offices
 
-  agent(user, state, more = {}) {
+  agent(user, state, more = {}, about = {}) {
     const a = this.agents.get(user) ?? {};
     this.agents.set(user, { device: user, pending: '', ...a, reason: '', deadline: '', ...more, state, since: new Date().toISOString() });
     const type = { ready: 'AgentReady', not_ready: 'AgentNotReady', reserved: 'AgentReserved', ringing: '', talking: 'AgentBusy', wrap_up: 'AgentWorkingAfterCall', logged_out: 'AgentLoggedOff' }[state];
-    if (type) this.publish(type, { agent: user, ...(more.reason ? { reason: more.reason } : {}), ...(more.deadline ? { deadline: more.deadline } : {}) });
+    if (type) this.publish(type, { agent: user, ...about, ...(more.reason ? { reason: more.reason } : {}), ...(more.deadline ? { deadline: more.deadline } : {}) });
   }
 
   /** The telephone of user rings for a caller; returns the call's id. */
   ring(user, { number = '+390••••••12', withheld = false, topic = 'previdenza', from = '', cls = '', wait = 21_000, ticket } = {}) {
     const call = `01JZ8Q4W7N5T3X9V2R6K1M0C${String(++this.counter).padStart(2, '0')}`;
     const t = ticket ?? this.tickets.open(from || site.ipa, wait);
-    this.agent(user, 'reserved');
     const caller = withheld ? { withheld: true } : { number };
-    this.calls.set(call, { call, leg: `${call}/2`, state: 'ringing', ticket: t, queue: 'urp', service: '803001', caller, since: new Date().toISOString(), wait_ms: wait, topic, from, agent: user });
+    this.calls.set(call, { call, leg: `${call}/2`, state: 'ringing', ticket: t, queue: 'urp', service: '803001', caller, since: new Date().toISOString(), wait_ms: wait, topic, from, class: cls, agent: user });
+    this.agent(user, 'reserved', {}, { call, queue: 'urp' });
     this.agents.get(user).state = 'ringing';
     this.publish('TicketOpened', { call, ticket: t, change: { kind: 'opened', revision: 1, by: site.ipa } });
-    this.publish('Delivered', { call, leg: `${call}/2`, agent: user, device: user, ticket: t, queue: 'urp', service: '803001', info: { caller, dialled: '803001', topic, from, class: cls, wait_ms: wait } });
+    this.publish('Delivered', { call, agent: user, device: user, ticket: t, queue: 'urp', service: '803001', info: { caller, dialled: '803001', topic, from, class: cls, wait_ms: wait } });
     return call;
   }
 
   answer(call) {
     const c = this.calls.get(call);
     Object.assign(c, { state: 'talking', since: new Date().toISOString() });
-    this.publish('Established', { call, leg: c.leg, agent: c.agent });
-    this.agent(c.agent, 'talking');
+    this.publish('Established', { call, leg: c.leg, device: this.agents.get(c.agent).device });
+    this.agent(c.agent, 'talking', {}, { call, leg: c.leg });
     this.tickets.answered(c.ticket);
     this.changed(call, 'answered');
   }
@@ -172,8 +172,8 @@ export class Mock {
     const ringing = c.state === 'ringing';
     this.publish('CallCleared', { call, cause: ringing ? 'abandoned' : cause });
     if (ringing) {
-      this.calls.delete(call);
-      return this.agent(c.agent, 'ready');
+      this.agent(c.agent, 'ready');
+      return this.calls.delete(call);
     }
     c.state = 'wrap_up';
     this.startWrapUp(c.agent);
@@ -187,11 +187,11 @@ export class Mock {
 
   endWrapUp(user) {
     clearTimeout(this.wrapTimer);
-    for (const [id, c] of this.calls) if (c.agent === user) this.calls.delete(id);
     const a = this.agents.get(user);
     const next = a.pending || 'ready';
     a.pending = '';
     this.agent(user, next, next === 'not_ready' ? { reason: a.because } : {});
+    for (const [id, c] of this.calls) if (c.agent === user) this.calls.delete(id);
   }
 
   // --- HTTP
@@ -259,6 +259,8 @@ export class Mock {
     const a = this.agents.get(user);
     if (['talking', 'ringing', 'reserved'].includes(a.state) || (a.state === 'wrap_up' && body.state === 'not_ready')) {
       Object.assign(a, { pending: body.state, because: body.reason });
+      if (a.state === 'talking') this.publish('AgentBusy', { agent: user, value: body.state });
+      if (a.state === 'wrap_up') this.publish('AgentWorkingAfterCall', { agent: user, value: body.state, deadline: a.deadline });
     } else if (a.state === 'wrap_up') {
       a.pending = 'ready';
       this.endWrapUp(user);
@@ -273,7 +275,7 @@ export class Mock {
     if (c === undefined) return this.fail(res, 404, 'not-found');
     const legal = { hold: ['talking'], retrieve: ['held'], transfer: ['talking', 'held'], hangup: ['talking', 'held', 'transferring'] }[verb];
     if (!legal?.includes(c.state)) return this.fail(res, 409, 'illegal-state');
-    const who = { call: id, leg: c.leg, agent: c.agent };
+    const who = { call: id, leg: c.leg };
     if (verb === 'hold') { c.state = 'held'; this.publish('Held', who); }
     if (verb === 'retrieve') { c.state = 'talking'; this.publish('Retrieved', who); }
     if (verb === 'hangup') this.end(id);

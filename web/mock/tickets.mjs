@@ -46,7 +46,7 @@ export class Tickets {
   write(id, ifMatch, verb, body) {
     const t = this.get(id);
     if (ifMatch === undefined) return { status: 428, kind: 'precondition-required' };
-    if (ifMatch !== `"${t.revision}"`) return { status: 412, kind: 'stale-revision' };
+    if (ifMatch !== `"${t.revision}"`) return { status: 412, kind: 'stale' };
     if (t.owner_ipa !== this.site) return { status: 403, kind: 'forbidden' };
     if (t.state === 'draft') return { status: 409, kind: 'illegal-state' };
     if (verb === undefined) {
@@ -55,7 +55,7 @@ export class Tickets {
     }
     const missing = ['category', 'topic', 'outcome'].filter((f) => !body[f]);
     if (body.outcome === 'answered' && !body.answer) missing.push('answer');
-    if (missing.length > 0) return { status: 422, kind: 'missing-fields', more: { fields: missing } };
+    if (missing.length > 0) return { status: 422, kind: 'invalid', more: { fields: missing } };
     const { to, ...fields } = body;
     this.change(id, 'closed', { ...fields, state: to, reporting_state: 'chiusa_fo', closed_at: new Date().toISOString() });
     return { status: 200 };

@@ -147,7 +147,12 @@ describe('stream', () => {
 
   it('a client cut at random reads exactly the journal', async () => {
     let seed = 7;
-    const rnd = (n: number): number => (seed = (seed * 1103515245 + 12345) % 2147483648) % n;
+    const rnd = (n: number): number => { // mulberry32
+      seed = (seed + 0x6d2b79f5) | 0;
+      let x = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+      x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x;
+      return ((x ^ (x >>> 14)) >>> 0) % n;
+    };
     const w = world();
     w.stream.start();
     w.say(snap);
@@ -157,7 +162,7 @@ describe('stream', () => {
     for (let round = 0; round < 300; round++) {
       for (let i = rnd(4); i > 0; i--) {
         seq++;
-        log.push({ type: 'event', position: `E.${seq}`, event: { type: rnd(2) ? 'AgentReady' : 'AgentNotReady', at: new Date(seq).toISOString(), agent: '1001' } });
+        log.push({ type: 'event', position: `E.${seq}`, event: { type: 'AgentNotReady', at: new Date(seq).toISOString(), agent: '1001', reason: `r${seq}` } });
       }
       const before = w.desk().lastNotice;
       const from = Number(w.desk().position.split('.')[1]);
@@ -169,6 +174,7 @@ describe('stream', () => {
       await w.pass(3_000);
     }
     const got = Number(w.desk().position.split('.')[1]);
+    expect(got).toBeGreaterThan(300);
     expect(seen).toEqual(log.slice(0, got - 5).map((f) => (f.type === 'event' ? f.event.at : '')));
   });
 });

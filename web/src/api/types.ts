@@ -20,7 +20,8 @@ export interface AgentView {
   pending: string;
 }
 
-export type CallStateName = 'ringing' | 'talking' | 'held' | 'transferring' | 'wrap_up';
+/** reserved: offered and not yet ringing; never shown, never in a snapshot. */
+export type CallStateName = 'reserved' | 'ringing' | 'talking' | 'held' | 'transferring' | 'wrap_up';
 
 export interface Party {
   number?: string;
@@ -71,6 +72,7 @@ export interface CtiEvent {
   agent?: string;
   device?: string;
   queue?: string;
+  trunk?: string;
   service?: string;
   cause?: string;
   reason?: string;
@@ -84,7 +86,7 @@ export interface CtiEvent {
 export type Frame =
   | { type: 'snapshot'; position: string; snapshot: Snapshot }
   | { type: 'event'; position: string; event: CtiEvent }
-  | { type: 'tick'; position: string; queues?: QueueView[] }
+  | { type: 'tick'; position: string; queues?: QueueView[]; offices?: Office[] }
   | { type: 'bye'; reason: string };
 
 export interface Contact {

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { Button } from 'design-react-kit';
 import { useT } from '../i18n';
-import { currentCall, type Call } from '../state/desk';
+import { currentCall, type ShownCall } from '../state/desk';
 import { duration, instant } from '../state/format';
 import { useStore } from '../state/store';
 import { Icon } from '../ui/Icon';
@@ -11,7 +11,7 @@ import { useShortcuts } from '../ui/shortcuts';
 import { useController, useLabel, useNow, useOffice } from './context';
 import { TransferDialog } from './TransferDialog';
 
-const titleIcon: Record<Call['state'], IconName> = {
+const titleIcon: Record<ShownCall['state'], IconName> = {
   ringing: 'telephone', talking: 'telephone', held: 'clock', transferring: 'transfer', wrap_up: 'check',
 };
 
@@ -53,7 +53,7 @@ export function CallCard() {
 }
 
 /** How long the call has been in its state. */
-function Elapsed({ call }: { call: Call }) {
+function Elapsed({ call }: { call: ShownCall }) {
   const t = useT();
   const now = useNow(call.state !== 'wrap_up');
   if (call.state === 'wrap_up') return <span className="la2-sub">{instant(call.since, t.lang, 'time')}</span>;
@@ -65,7 +65,7 @@ function isIdle(el: Element | null): boolean {
   return el === null || el === document.body || (el.closest('.la2-bar, .la2-call') !== null && el.closest('[role=menu]') === null);
 }
 
-function Caller({ call }: { call: Call }) {
+function Caller({ call }: { call: ShownCall }) {
   const t = useT();
   const { number, display, withheld, verified } = call.caller;
   return (
@@ -77,7 +77,7 @@ function Caller({ call }: { call: Call }) {
   );
 }
 
-function Facts({ call }: { call: Call }) {
+function Facts({ call }: { call: ShownCall }) {
   const t = useT();
   const label = useLabel();
   const office = useOffice();
@@ -99,7 +99,7 @@ function Facts({ call }: { call: Call }) {
   );
 }
 
-function Ticket({ call }: { call: Call }) {
+function Ticket({ call }: { call: ShownCall }) {
   const t = useT();
   const c = useController();
   const item = useStore(c.work).items[call.ticket];
@@ -111,7 +111,7 @@ function Ticket({ call }: { call: Call }) {
   );
 }
 
-function Outcome({ call }: { call: Call }) {
+function Outcome({ call }: { call: ShownCall }) {
   const t = useT();
   const office = useOffice();
   const target = call.target ? office(call.target) : '';
@@ -129,7 +129,7 @@ function Outcome({ call }: { call: Call }) {
   return call.failed ? <p className="la2-say bad" data-testid="transfer-failed"><Icon name="warning" /> {t('call.failed', { target, cause: t.of('cause', call.failed) })}</p> : null;
 }
 
-function Controls({ call }: { call: Call }) {
+function Controls({ call }: { call: ShownCall }) {
   const t = useT();
   const c = useController();
   const { busy } = useStore(c.activity);

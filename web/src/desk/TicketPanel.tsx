@@ -22,7 +22,7 @@ export function TicketPanel() {
             const call = desk.calls.find((x) => x.ticket === i.id);
             return (
               <button key={i.id} type="button" aria-current={i.id === work.shown ? 'true' : undefined} onClick={() => c.show(i.id)}>
-                {call ? t(`call.title.${call.state}`) : t('ticket.unsaved')} <span className="la2-id">…{i.id.slice(-6)}</span>
+                {call && call.state !== 'reserved' ? t(`call.title.${call.state}`) : t(Object.keys(i.touched).length > 0 ? 'ticket.unsaved' : 'ticket.owed')} <span className="la2-id">…{i.id.slice(-6)}</span>
               </button>
             );
           })}

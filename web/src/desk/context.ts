@@ -12,16 +12,15 @@ export function useController(): Controller {
   return c;
 }
 
-/** The node's time, once a second while `active`. */
+/** The node's time; renders once a second while `active`. */
 export function useNow(active: boolean): number {
-  const [now, setNow] = useState(nodeNow);
+  const [, turn] = useState(0);
   useEffect(() => {
     if (!active) return;
-    setNow(nodeNow());
-    const t = setInterval(() => setNow(nodeNow()), 1000);
+    const t = setInterval(() => turn((n) => n + 1), 1000);
     return () => clearInterval(t);
   }, [active]);
-  return now;
+  return nodeNow();
 }
 
 /** A queue, topic or service as people read it: "urp" → URP, "803001" → 803.001. */

@@ -7,7 +7,7 @@ import { eventsURL, Stream } from '../api/stream';
 import type { Session, Ticket } from '../api/types';
 import { currentCall, emptyDesk, reduce, wrapUpLeft, type Call } from '../state/desk';
 import { createStore } from '../state/store';
-import { drafts, emptyWork, fields, isClosed, reduceWork, stored, unsaved, type Draft, type Drafts, type Field, type Item } from '../state/work';
+import { drafts, emptyWork, fields, isClosed, isOpen, reduceWork, stored, unsaved, type Draft, type Drafts, type Field, type Item } from '../state/work';
 
 /** What the page shows of commands under way. */
 export interface Activity {
@@ -104,14 +104,15 @@ export class Controller {
     }
   }
 
-  /** Tickets without a call and without typed text leave the desktop. */
+  /** Tickets of no call leave the desktop, unless they are to be closed here or hold typed text. */
   private tidy(): void {
     const desk = this.desk.get();
     if (!desk.loaded) return;
     const live = new Set(desk.calls.map((c) => c.ticket));
     for (const item of Object.values(this.work.get().items)) {
       const typed = Object.keys(item.touched).length > 0 && !isClosed(item);
-      if (!live.has(item.id) && !typed && item.state !== 'saving') this.work.dispatch({ type: 'drop', id: item.id });
+      const owed = isOpen(item) && item.base?.owner_ipa === this.session.site.ipa;
+      if (!live.has(item.id) && !typed && !owed && item.state !== 'saving' && item.state !== 'loading') this.work.dispatch({ type: 'drop', id: item.id });
     }
   }
 

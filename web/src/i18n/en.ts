@@ -166,6 +166,7 @@ export const en: Texts = {
   'ticket.saving': 'Saving…',
   'ticket.saved': 'Saved at {time}',
   'ticket.unsaved': 'Changes not saved',
+  'ticket.owed': 'To be closed',
   'ticket.closed': 'Ticket closed',
   'ticket.readonly.owner': 'The ticket now belongs to {owner}: you can only read it.',
   'ticket.draft': 'Draft: it can be saved once you answer.',

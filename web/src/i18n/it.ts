@@ -165,6 +165,7 @@ export const it = {
   'ticket.saving': 'Salvataggio…',
   'ticket.saved': 'Salvata alle {time}',
   'ticket.unsaved': 'Modifiche non salvate',
+  'ticket.owed': 'Da chiudere',
   'ticket.closed': 'Pratica chiusa',
   'ticket.readonly.owner': 'La pratica è ora di {owner}: puoi solo leggerla.',
   'ticket.draft': 'Bozza: si potrà salvare quando rispondi.',

@@ -113,6 +113,49 @@ describe('transfer', () => {
   });
 });
 
+describe('floor and switch cross', () => {
+  const call = { call: 'C1' };
+  const floor = (end: string): [string, Partial<CtiEvent>][] => [
+    ['AgentReserved', { ...me, ...call, queue: 'urp' }], ['Delivered', { ...me, ...call, ticket: 'formezpa.C1', info: { caller: { withheld: true } } }],
+    ['AgentBusy', { ...me, ...call, leg: 'C1/2', device: '1001' }], ['AgentWorkingAfterCall', { ...me, ...call, deadline: iso(60) }], [end, me]];
+  const sw: [string, Partial<CtiEvent>][] = [
+    ['Answered', call], ['Established', { ...call, leg: 'C1/2', device: '1001' }], ['Held', { ...call, leg: 'C1/2' }], ['Retrieved', { ...call, leg: 'C1/2' }],
+    ['ConnectionCleared', { ...call, leg: 'C1/2', cause: 'normal' }], ['CallCleared', { ...call, cause: 'normal' }]];
+  /** Every interleaving of a and b. */
+  function* merges<T>(a: T[], b: T[]): Generator<T[]> {
+    if (a.length === 0 || b.length === 0) { yield [...a, ...b]; return; }
+    for (const rest of merges(a.slice(1), b)) yield [a[0]!, ...rest];
+    for (const rest of merges(a, b.slice(1))) yield [b[0]!, ...rest];
+  }
+  it('in any order the end is the same and nothing is stuck', () => {
+    for (const end of ['AgentReady', 'AgentNotReady']) {
+      let n = 0;
+      for (const order of merges(floor(end), sw)) {
+        n++;
+        const d = feed(start(), ...order.map(([type, more], i) => ev(11 + i, type, more)));
+        expect(d.calls, order.map(([t]) => t).join(' ')).toEqual([]);
+        expect(d.agent?.state).toBe(end === 'AgentReady' ? 'ready' : 'not_ready');
+        expect(d.notices.filter((x) => x.kind === 'established').length).toBeLessThanOrEqual(1);
+      }
+      expect(n).toBe(462);
+    }
+  });
+  it('a phone that answers at once: talking, with what Delivered told', () => {
+    const d = feed(start(), ev(11, 'AgentReserved', { ...me, ...call }), ev(12, 'Established', { ...call, leg: 'C1/2', device: '1001' }), ring(13));
+    expect(currentCall(d)).toMatchObject({ state: 'talking', ticket: 'formezpa.C1', leg: 'C1/2', topic: 'previdenza' });
+  });
+  it('an offer is not shown before it rings', () => {
+    const d = feed(start(), ev(11, 'AgentReserved', { ...me, ...call }));
+    expect([d.agent?.state, currentCall(d)]).toEqual(['reserved', undefined]);
+  });
+  it('the answer of another leg or telephone is not ours', () => {
+    const d = feed(start(), ev(11, 'AgentReserved', { ...me, ...call }), ev(12, 'Delivered', { ...me, ...call }));
+    for (const other of [{ leg: 'C1/1' }, { leg: 'C1/3', device: '1002' }, { leg: 'C1/3', trunk: 'napoli' }, { leg: 'C1/3', agent: 'colleague' }]) {
+      expect(currentCall(feed(d, ev(13, 'Established', { ...call, ...other })))?.state).toBe('ringing');
+    }
+  });
+});
+
 describe('the stream', () => {
   it('drops what it has read before', () => {
     const d = feed(start(), ring(12), talk(13));
@@ -128,6 +171,10 @@ describe('the stream', () => {
         expect(feed(start(), ...frames.slice(0, cut), ...frames.slice(cut - overlap))).toEqual(whole);
       }
     }
+  });
+  it('takes the offices of a tick', () => {
+    const d = feed(start(), { type: 'tick', position: 'E1.11', offices: [{ ipa: 'cmna', name: 'N', number: '1', up: false }] });
+    expect(d.offices[0]?.up).toBe(false);
   });
   it('moves the position by ticks and takes their queues', () => {
     const d = feed(start(), { type: 'tick', position: 'E1.500', queues: [{ queue: 'urp', waiting: 4, longest_ms: 9000, ready: 0 }] });
@@ -159,8 +206,9 @@ describe('the stream', () => {
 describe('agent', () => {
   it('keeps the pending state until a state is entered', () => {
     let d = reduce(feed(start(), ring(12), talk(13)), { type: 'pending', pending: 'not_ready' });
-    d = feed(d, ev(14, 'AgentBusy', me), ev(15, 'AgentWorkingAfterCall', { ...me, deadline: iso(45) }));
+    d = feed(d, ev(14, 'AgentBusy', { ...me, call: 'C1', value: 'not_ready' }), ev(15, 'AgentWorkingAfterCall', { ...me, deadline: iso(45), value: 'not_ready' }));
     expect(d.agent?.pending).toBe('not_ready');
+    expect(feed(d, ev(16, 'AgentWorkingAfterCall', { ...me, deadline: iso(45), value: 'ready' })).agent).toMatchObject({ pending: 'ready', since: iso(15) });
     expect(feed(d, ev(46, 'AgentNotReady', { ...me, reason: 'pausa' })).agent).toMatchObject({ pending: '', reason: 'pausa' });
   });
   it('counts the wrap-up down on the node\'s clock', () => {

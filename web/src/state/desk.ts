@@ -18,6 +18,9 @@ export interface Call extends CallView {
   ended?: string; // cause, once in wrap_up
 }
 
+/** A call as the screen shows it: not before it rings. */
+export type ShownCall = Call & { state: Exclude<Call['state'], 'reserved'> };
+
 /** Something to tell the agent: announced in the live region, shown in the log. */
 export interface Notice {
   id: number;
@@ -100,7 +103,8 @@ function applyFrame(desk: Desk, frame: Frame, at: number): Desk {
   if (!desk.loaded) return { ...desk, resync: true }; // events mean nothing before a snapshot
   const moved = { ...desk, position: frame.position };
   if (frame.type === 'tick') {
-    return frame.queues === undefined ? moved : { ...moved, queues: frame.queues, queuesAt: at };
+    const counted = frame.queues === undefined ? moved : { ...moved, queues: frame.queues, queuesAt: at };
+    return frame.offices === undefined ? counted : { ...counted, offices: frame.offices };
   }
   return applyEvent(moved, frame.event);
 }
@@ -129,10 +133,11 @@ export function notify(desk: Desk, n: Omit<Notice, 'id'>): Desk {
 }
 
 /** The call the screen is about: the one that is alive, else the one in wrap-up. */
-export function currentCall(desk: Desk): Call | undefined {
-  return desk.calls.find((c) => c.state === 'talking' || c.state === 'held' || c.state === 'transferring')
-    ?? desk.calls.find((c) => c.state === 'ringing')
-    ?? desk.calls.at(-1);
+export function currentCall(desk: Desk): ShownCall | undefined {
+  const shown = desk.calls.filter((c): c is ShownCall => c.state !== 'reserved');
+  return shown.find((c) => c.state === 'talking' || c.state === 'held' || c.state === 'transferring')
+    ?? shown.find((c) => c.state === 'ringing')
+    ?? shown.at(-1);
 }
 
 /** What is left of the wrap-up in ms, 0 when over, null when there is none or it has no limit. `now` is the node's clock. */

@@ -155,12 +155,12 @@ function restore(work: Work, drafts: Drafts): Work {
   return { items, shown: work.shown || (Object.keys(items)[0] ?? '') };
 }
 
-/** The texts a reload must not lose. */
+/** The texts a reload must not lose, and which tickets are still to be closed. */
 export function drafts(work: Work): Drafts {
   const out: Drafts = {};
   for (const item of Object.values(work.items)) {
     const touched = Object.keys(item.touched) as Field[];
-    if (touched.length === 0 || isClosed(item)) continue;
+    if (isClosed(item) || (touched.length === 0 && !isOpen(item))) continue;
     out[item.id] = Object.fromEntries(touched.map((f) => [f, item.draft[f]]));
   }
   return out;
@@ -168,6 +168,10 @@ export function drafts(work: Work): Drafts {
 
 /** Typed text that PUT would store. */
 export const unsaved = (item: Item): Field[] => stored.filter((f) => item.touched[f]);
+
+/** Answered and not closed: it stays on the desktop until it is. */
+export const isOpen = (item: Item): boolean =>
+  item.base !== null && item.state !== 'gone' && ['open_fo', 'open_bo', 'working_bo'].includes(item.base.state);
 
 export const isClosed = (item: Item): boolean =>
   item.base !== null && ['closed_fo', 'closed_bo', 'cancelled', 'external'].includes(item.base.state);
