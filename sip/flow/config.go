@@ -30,7 +30,7 @@ type Config struct {
 	DialTimeout time.Duration
 	// MaxConns is how many TCP connections are open at once, both ways. Default 10,000.
 	MaxConns int
-	// MaxConnsPerIP is the same for accepted ones of one address, loopback included. Default 512.
+	// MaxConnsPerIP is the same for accepted ones of one address, loopback included. Default 1024.
 	MaxConnsPerIP int
 	// IdleTimeout closes a connection on which nothing came for so long. Default 15 min.
 	IdleTimeout time.Duration
@@ -46,4 +46,34 @@ type Config struct {
 	RefuseRate int
 	// Logger gets faults of sockets and panics of the handler. Default: discard.
 	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.Filter == nil {
+		c.Filter = NewRateFilter(RateConfig{}).Verdict
+	}
+	if c.Dial == nil {
+		c.Dial = new(net.Dialer).DialContext
+	}
+	def(&c.DialTimeout, 5*time.Second)
+	def(&c.MaxConns, 10_000)
+	def(&c.MaxConnsPerIP, 1024)
+	def(&c.IdleTimeout, 15*time.Minute)
+	def(&c.MessageTimeout, 30*time.Second)
+	def(&c.WriteTimeout, 10*time.Second)
+	def(&c.SendQueue, 256)
+	if c.RefuseRate == 0 {
+		c.RefuseRate = 50
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// def sets what was left out.
+func def[T int | time.Duration](v *T, d T) {
+	if *v <= 0 {
+		*v = d
+	}
 }

@@ -3,8 +3,14 @@ package flow
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"net"
 	"net/netip"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/lineaamica/la2/sip/wire"
 )
@@ -21,9 +27,14 @@ var (
 	ErrSize = errors.New("flow: message size")
 	// ErrNoRoute: no socket of ours can reach the address.
 	ErrNoRoute = errors.New("flow: no socket for the address")
+	// ErrLimit: as many connections are open as the configuration allows.
+	ErrLimit = errors.New("flow: too many connections")
 	// ErrClosed: the layer was closed.
 	ErrClosed = errors.New("flow: layer closed")
 )
+
+// Longest payload of a datagram over IPv4.
+const maxDatagram = 65507
 
 // A Handler takes a message. It runs on the reader of the flow, so it must return soon; m and
 // its bytes are valid only during the call. It may call Send. A panic is contained and counted.
@@ -33,58 +44,177 @@ type Handler func(f Flow, m *wire.Message)
 type Layer struct {
 	cfg    Config
 	handle Handler
+	count  counters
+	refuse bucket // of answers to malformed requests
+	seed   maphash.Seed
+	life   context.Context // ends with Close; bounds dialling
+	end    context.CancelFunc
+	wg     sync.WaitGroup // readers, writers, dials and Serve calls
+
+	udp atomic.Pointer[[]*socket] // replaced, never changed
+
+	mu        sync.RWMutex // guards all below
+	closed    bool
+	listeners []net.Listener
+	lastID    uint64
+	conns     map[uint64]*conn
+	byRemote  map[netip.AddrPort]*conn
+	accepted  map[netip.Addr]int
+	dials     map[netip.AddrPort]*attempt
 }
 
 // New returns a layer without sockets. The caller closes it.
-func New(cfg Config, h Handler) *Layer { return &Layer{cfg: cfg, handle: h} }
-
-// ServeUDP reads pc until pc or the layer is closed, and returns nil then.
-func (l *Layer) ServeUDP(pc PacketConn) error { return nil }
-
-// ServeTCP accepts connections until ln or the layer is closed, and returns nil then. Accept
-// errors are waited out, 5 ms to 1 s.
-func (l *Layer) ServeTCP(ln net.Listener) error { return nil }
+func New(cfg Config, h Handler) *Layer {
+	l := &Layer{
+		cfg: cfg.withDefaults(), handle: h, seed: maphash.MakeSeed(),
+		conns:    map[uint64]*conn{},
+		byRemote: map[netip.AddrPort]*conn{},
+		accepted: map[netip.Addr]int{},
+		dials:    map[netip.AddrPort]*attempt{},
+	}
+	l.refuse.rate = float64(max(0, l.cfg.RefuseRate))
+	l.life, l.end = context.WithCancel(context.Background())
+	l.udp.Store(new([]*socket))
+	return l
+}
 
 // Send puts the message b on f and returns; b may be used again at once. UDP: one datagram.
 // TCP: the queue of the connection's writer.
-func (l *Layer) Send(f Flow, b []byte) error { return ErrGone }
+func (l *Layer) Send(f Flow, b []byte) error {
+	if len(b) == 0 {
+		return ErrSize
+	}
+	switch f.Transport {
+	case UDP:
+		return l.sendUDP(f, b)
+	case TCP:
+		l.mu.RLock()
+		c := l.conns[f.ID]
+		l.mu.RUnlock()
+		if c == nil || c.flow != f {
+			return ErrGone
+		}
+		return c.send(b)
+	}
+	return ErrGone
+}
 
 // Dial returns a flow to remote: for UDP from the first socket that can reach it, for TCP the
 // connection that is there, or a new one. Callers with the same remote share one attempt.
 func (l *Layer) Dial(ctx context.Context, t Transport, remote netip.AddrPort) (Flow, error) {
+	remote = unmap(remote)
+	if !sendable(remote) {
+		return Flow{}, ErrAddress
+	}
+	switch t {
+	case UDP:
+		return l.dialUDP(remote)
+	case TCP:
+		return l.dialTCP(ctx, remote)
+	}
 	return Flow{}, ErrNoRoute
 }
 
 // Local returns the address of our first socket of t: what Via and Contact say. Zero when there
 // is none.
-func (l *Layer) Local(t Transport) netip.AddrPort { return netip.AddrPort{} }
+func (l *Layer) Local(t Transport) netip.AddrPort {
+	switch t {
+	case UDP:
+		if s := *l.udp.Load(); len(s) > 0 {
+			return s[0].local
+		}
+	case TCP:
+		l.mu.RLock()
+		defer l.mu.RUnlock()
+		if len(l.listeners) > 0 {
+			return addrPort(l.listeners[0].Addr())
+		}
+	}
+	return netip.AddrPort{}
+}
 
 // Alive reports whether Send could work on f: its socket or connection is open.
-func (l *Layer) Alive(f Flow) bool { return false }
-
-// Stats returns the counters since New, and how many connections are open.
-func (l *Layer) Stats() Stats { return Stats{} }
+func (l *Layer) Alive(f Flow) bool {
+	if f.Transport == UDP {
+		return l.socket(f.Local) != nil
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	c := l.conns[f.ID]
+	return c != nil && c.flow == f
+}
 
 // Close closes all sockets and connections and returns when all goroutines of the layer and
-// all Serve calls have ended. Handlers must return for that.
-func (l *Layer) Close() error { return nil }
+// all Serve calls have ended. Handlers must return for that, and must not call Close.
+func (l *Layer) Close() error {
+	l.mu.Lock()
+	l.closed = true
+	var errs []error
+	for _, ln := range l.listeners {
+		errs = append(errs, ln.Close())
+	}
+	for _, s := range *l.udp.Load() {
+		errs = append(errs, s.pc.Close())
+	}
+	for _, c := range l.conns {
+		c.abort()
+	}
+	l.mu.Unlock()
+	l.end()
+	l.wg.Wait()
+	errs = slices.DeleteFunc(errs, func(err error) bool { return errors.Is(err, net.ErrClosed) })
+	return errors.Join(errs...)
+}
 
-// Stats counts what the layer did. Counters only grow, except the gauge.
-type Stats struct {
-	Connections int64 // TCP connections open now
+// message indexes what a reader got and hands it on. Panics end here: one message is lost.
+func (l *Layer) message(f Flow, b []byte, m *wire.Message) {
+	defer func() {
+		if r := recover(); r != nil {
+			l.count.panics.Add(1)
+			l.cfg.Logger.Error("message handler panicked", "transport", f.Transport.String(),
+				"remote", f.Remote.String(), "panic", r, "stack", string(debug.Stack()))
+		}
+	}()
+	if l.cfg.Filter(f.Transport, f.Remote, b) == Drop {
+		l.count.filtered.Add(1)
+		return
+	}
+	if err := m.Parse(b); err != nil {
+		l.malformed(f, m, err, len(b))
+		return
+	}
+	l.count.received.Add(1)
+	l.handle(f, m)
+}
 
-	Received  uint64 // messages given to the handler
-	Sent      uint64 // messages written
-	KeepAlive uint64 // CRLF keep-alives answered
-	Junk      uint64 // datagrams that cannot be SIP: STUN, RTP, less than five octets
-	Filtered  uint64 // messages and connections that the filter refused
-	Malformed uint64 // messages that the parser refused
-	Refused   uint64 // of these, requests answered with a stateless response
-	Panics    uint64 // panics of the handler, contained
-	SendFull  uint64 // messages lost to a full queue
-	SendFail  uint64 // datagrams that the socket refused, messages lost with a connection
-	Accepted  uint64 // TCP connections accepted
-	Dialled   uint64 // TCP connections made
-	Capped    uint64 // TCP connections refused because of a limit
-	TimedOut  uint64 // TCP connections closed because idle, slow to send or slow to read
+// malformed answers a refused request once, statelessly (RFC 3261 8.2.7), when its index allows,
+// the rate too, and the answer is shorter than twice the request: nobody gains by a forged source.
+func (l *Layer) malformed(f Flow, m *wire.Message, err error, size int) {
+	l.count.malformed.Add(1)
+	if !m.Answerable() || !l.refuse.take(time.Now(), 1) {
+		return
+	}
+	status, reason := wire.ParseStatusFor(err)
+	var buf [1024]byte
+	b := wire.AppendReplyTo(buf[:0], m, f.Remote, status, reason, l.tag(m))
+	if len(b) >= 2*size {
+		return
+	}
+	if l.Send(ResponseFlow(m.TopVia(), f), b) == nil {
+		l.count.refused.Add(1)
+	}
+}
+
+// tag is the same for the same request (RFC 3261 8.2.7).
+func (l *Layer) tag(m *wire.Message) string {
+	var h maphash.Hash
+	h.SetSeed(l.seed)
+	_, _ = h.Write(m.Header("Call-ID"))
+	_, _ = h.Write(m.TopVia().Raw)
+	const hex = "0123456789abcdef"
+	var out [16]byte
+	for i, v := 0, h.Sum64(); i < len(out); i, v = i+1, v>>4 {
+		out[i] = hex[v&15]
+	}
+	return string(out[:])
 }
