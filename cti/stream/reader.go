@@ -89,8 +89,9 @@ func (r *Reader) try() (ev cti.Event, ok bool, arrived <-chan struct{}, err erro
 			r.next++
 			return ev, true, nil, nil
 		}
+		durable := l.durable
 		l.mu.Unlock()
-		if err = r.fill(); err != nil {
+		if err = r.fill(durable); err != nil {
 			return cti.Event{}, false, nil, err
 		}
 	}
@@ -99,8 +100,10 @@ func (r *Reader) try() (ev cti.Event, ok bool, arrived <-chan struct{}, err erro
 	return ev, true, nil, nil
 }
 
-func (r *Reader) fill() error {
-	evs, err := r.l.journal.Read(r.next-1, readAhead)
+// fill reads ahead, but not past durable: the journal may know a little more
+// than the log has told anybody.
+func (r *Reader) fill(durable uint64) error {
+	evs, err := r.l.journal.Read(r.next-1, int(min(readAhead, durable-r.next+1)))
 	first, _ := r.l.journal.Bounds()
 	if r.next < first {
 		return fmt.Errorf("stream: event %d: %w", r.next, ErrTooOld)
