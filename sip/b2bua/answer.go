@@ -111,6 +111,9 @@ func (c *Call) answer() error {
 	if !l.owing {
 		l.far()
 	}
+	if c.music != nil {
+		c.resume()
+	}
 	if c.sw.cfg.MaxDuration > 0 {
 		c.maxAt = time.Now().Add(c.sw.cfg.MaxDuration)
 	}

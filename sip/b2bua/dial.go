@@ -13,6 +13,7 @@ import (
 // returns the new leg. When ctx ends first the ringing is cancelled and Dial
 // returns at once, unless d had answered. The error is a *cti.Failure.
 //
+// Who sets d.Ringing publishes Delivered, with the agent; otherwise the call does.
 // Several Dials of one call may run side by side: the first answer wins, the
 // others end with CauseAnsweredElsewhere.
 func (c *Call) Dial(ctx context.Context, d cti.Destination) (cti.LegID, error) {

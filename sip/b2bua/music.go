@@ -9,7 +9,7 @@ import (
 
 // Music loops the named clip to the caller until the bridge; a Prompt is played
 // over it and the music goes on afterwards. "" is silence. Before the answer it
-// does nothing.
+// is only noted.
 func (c *Call) Music(name string) error {
 	var clip *media.Clip
 	if name != "" {
