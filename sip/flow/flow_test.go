@@ -86,6 +86,12 @@ func (n *node) received() []string {
 	return append([]string(nil), n.got...)
 }
 
+func (n *node) firstFlow() flow.Flow {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.flows[0]
+}
+
 func (n *node) gone() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -149,7 +155,7 @@ func TestDatagrams(t *testing.T) {
 		if got := n.Stats(); got != want {
 			t.Errorf("stats\n%+v, want\n%+v", got, want)
 		}
-		if got, want := n.flows[0], (flow.Flow{Transport: flow.UDP, Local: nodeAddr, Remote: phoneAddr}); got != want {
+		if got, want := n.firstFlow(), (flow.Flow{Transport: flow.UDP, Local: nodeAddr, Remote: phoneAddr}); got != want {
 			t.Errorf("flow %+v, want %+v", got, want)
 		}
 	})
@@ -188,7 +194,9 @@ func TestMalformedIsRateLimited(t *testing.T) {
 func TestPanicLosesOneMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNode(t, flow.Config{})
+		n.mu.Lock()
 		n.onMsg = func(flow.Flow, *wire.Message) { panic("poison") }
+		n.mu.Unlock()
 		s := n.phone(t, phoneAddr)
 		ask(t, s, options)
 		n.mu.Lock()

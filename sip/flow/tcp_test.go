@@ -85,7 +85,7 @@ func TestStream(t *testing.T) {
 		if n.gone() != 1 || n.Stats().Connections != 0 {
 			t.Errorf("%d told closed, stats %+v", n.gone(), n.Stats())
 		}
-		if f := n.flows[0]; n.Alive(f) || !errors.Is(n.Send(f, []byte("x")), flow.ErrGone) {
+		if f := n.firstFlow(); n.Alive(f) || !errors.Is(n.Send(f, []byte("x")), flow.ErrGone) {
 			t.Error("a closed connection is alive")
 		}
 	})
@@ -176,14 +176,16 @@ func TestSlowReader(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		n.mu.Lock()
 		n.onMsg = func(flow.Flow, *wire.Message) {}
+		n.mu.Unlock()
 		if _, err := io.WriteString(nc, options); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
 		full := 0
 		for range 100 {
-			if err := n.Send(n.flows[0], []byte(options)); errors.Is(err, flow.ErrFull) {
+			if err := n.Send(n.firstFlow(), []byte(options)); errors.Is(err, flow.ErrFull) {
 				full++
 			}
 		}

@@ -3,6 +3,7 @@ package siptest_test
 import (
 	"fmt"
 	"net/netip"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,8 +60,10 @@ func ExampleNetwork_Drop() {
 	// Output: 1
 }
 
-// run gives an example the *testing.T that a test has.
+// run gives an example the *testing.T that a test has, once also with -count.
 func run(f func(t *testing.T)) {
+	var once sync.Once
+	inBubble := func(t *testing.T) { once.Do(func() { synctest.Test(t, f) }) }
 	testing.RunTests(func(_, _ string) (bool, error) { return true, nil },
-		[]testing.InternalTest{{Name: "example", F: func(t *testing.T) { synctest.Test(t, f) }}})
+		[]testing.InternalTest{{Name: "example", F: inBubble}})
 }
