@@ -21,9 +21,19 @@ type socket struct {
 // one address, which is what peers see; on a kernel socket sending to broadcast addresses is
 // switched off. Read errors are waited out, 5 ms to 1 s. The layer closes pc.
 func (l *Layer) ServeUDP(pc PacketConn) error {
+	read, err := l.OpenUDP(pc)
+	if err != nil {
+		return err
+	}
+	return read()
+}
+
+// OpenUDP makes pc a socket of the layer, so that Send, Dial and Local use it from now on, and
+// returns the function that reads it; see ServeUDP. The caller must run read.
+func (l *Layer) OpenUDP(pc PacketConn) (read func() error, err error) {
 	s := &socket{pc: pc, local: addrPort(pc.LocalAddr())}
 	if !s.local.IsValid() {
-		return fmt.Errorf("flow: serve %v: not an address", pc.LocalAddr())
+		return nil, fmt.Errorf("flow: serve %v: not an address", pc.LocalAddr())
 	}
 	if u, ok := pc.(*net.UDPConn); ok {
 		if err := tuneUDP(u); err != nil {
@@ -31,15 +41,19 @@ func (l *Layer) ServeUDP(pc PacketConn) error {
 		}
 	}
 	if !l.addSocket(s) {
-		return pc.Close()
+		return pc.Close, nil
 	}
+	return func() error { return l.read(s) }, nil
+}
+
+func (l *Layer) read(s *socket) error {
 	defer l.wg.Done()
 	defer l.removeSocket(s)
 	buf := make([]byte, 1<<16)
 	var m wire.Message
 	var wait backoff
 	for {
-		n, src, err := pc.ReadFromUDPAddrPort(buf)
+		n, src, err := s.pc.ReadFromUDPAddrPort(buf)
 		switch {
 		case err == nil:
 			wait.reset()
