@@ -2,6 +2,7 @@ package ticketlink
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
@@ -131,14 +132,15 @@ func (s *Service) Tracking(ctx context.Context, id cti.TicketID, role ticket.Rol
 	}
 	for !t.Tracked {
 		_, err = s.change(ctx, id, t.Revision, ticket.Change{Kind: ticket.Tracked, Role: role})
-		if err == nil {
+		if errors.Is(err, ErrStale) {
+			t, err = s.Get(ctx, id)
+		} else if err == nil {
 			break
 		}
-		if ctx.Err() != nil {
-			return code, pin, nil // the code holds; the note comes with the next call
-		}
-		if t, err = s.Get(ctx, id); err != nil {
-			return "", "", err
+		if err != nil {
+			// The code holds; the note comes when the code is asked for again.
+			s.cfg.Logger.Warn("tracking code told without a note", "ticket", id, "err", err)
+			break
 		}
 	}
 	return code, pin, nil

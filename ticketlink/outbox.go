@@ -50,6 +50,15 @@ func (row *callRow) todo(ev cti.Event, d do) todo {
 		Withheld: row.Withheld, Rule: row.Rule}
 }
 
+// rule is why the call belongs to the ticket, now that it is known whether the
+// ticket existed before.
+func (d todo) rule(k ticket.Kind) Rule {
+	if k == ticket.Contacted && d.Rule == RuleDraft {
+		return RuleCode
+	}
+	return d.Rule
+}
+
 func todoKey(seq uint64, place int) []byte { return fmt.Appendf(nil, "o/%020d/%d", seq, place) }
 
 // todoKeyOf is the key of the todo with that id, nil when id is none.
@@ -82,7 +91,7 @@ const roundSize = 64
 
 // Run turns the outbox into changes until ctx ends. Start it when Table has caught
 // up with the stream. While the journal does not write it tries again every
-// second.
+// Config.Retry.
 func (s *Service) Run(ctx context.Context) error {
 	for {
 		moved := s.rows.moved()
@@ -99,7 +108,7 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 		var again <-chan time.Time
 		if err != nil {
-			again = time.After(time.Second)
+			again = time.After(s.cfg.Retry)
 		}
 		select {
 		case <-moved:
@@ -166,7 +175,7 @@ func (s *Service) round(ctx context.Context) (int, error) {
 		ev := c.Event()
 		ev.Type, ev.Call = typ, d.Call
 		if d.Do == doBegin {
-			ev.Value = string(d.Rule)
+			ev.Value = string(d.rule(c.Kind))
 		}
 		evs, made = append(evs, ev), append(made, c)
 	}

@@ -74,6 +74,8 @@ type Config struct {
 	// without asking (the owner's policy). Default: such tickets are only
 	// proposed.
 	MatchNumber bool
+	// Retry is the pause of Run after a failed journal write. Default 1s.
+	Retry time.Duration
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 	// Logger. Default: discarded.
@@ -95,6 +97,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Retry <= 0 {
+		cfg.Retry = time.Second
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)

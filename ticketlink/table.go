@@ -19,17 +19,26 @@ func newTable(p cti.Projection) *table { return &table{Projection: p, next: make
 
 // Advance is that of the projection.
 func (t *table) Advance(ctx context.Context, to cti.Position, fn func(cti.Tx) error) error {
-	if err := t.Projection.Advance(ctx, to, fn); err != nil {
-		return err
-	}
+	err := t.Projection.Advance(ctx, to, fn)
+	t.tell()
+	return err
+}
+
+// Update is that of the projection.
+func (t *table) Update(ctx context.Context, fn func(cti.Tx) error) error {
+	err := t.Projection.Update(ctx, fn)
+	t.tell()
+	return err
+}
+
+func (t *table) tell() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	close(t.next)
 	t.next = make(chan struct{})
-	return nil
 }
 
-// moved is closed at the next Advance. Take it before looking at the rows.
+// moved is closed when the rows change next. Take it before looking at the rows.
 func (t *table) moved() <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
