@@ -14,5 +14,6 @@
 // Left out: TLS, WebSocket, SRTP, RTCP, forked early dialogs as separate calls.
 //
 // Goroutines: each UA has one reader and each RTP endpoint one reader and, while it sends, one
-// sender; UA.Close, which the test's clean-up calls, ends them.
+// sender; a StreamSocket has two for each connection and one that accepts. UA.Close, which the
+// test's clean-up calls, ends them.
 package siptest

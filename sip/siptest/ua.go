@@ -78,9 +78,11 @@ func NewUA(tb TB, nw *Network, addr string, opts ...Option) *UA {
 		tb.Fatalf("%v", err)
 		return nil
 	}
-	ip := s.AddrPort().Addr()
-	listen := func() (flow.PacketConn, error) { return nw.ListenAddrPort(netip.AddrPortFrom(ip, 0)) }
-	return NewUAOn(tb, s, listen, opts...)
+	return NewUAOn(tb, s, nw.rtpListener(s.AddrPort().Addr()), opts...)
+}
+
+func (n *Network) rtpListener(ip netip.Addr) func() (flow.PacketConn, error) {
+	return func() (flow.PacketConn, error) { return n.ListenAddrPort(netip.AddrPortFrom(ip, 0)) }
 }
 
 // NewUAOn starts a user agent on any datagram socket; listen opens RTP sockets and may be nil.

@@ -195,3 +195,21 @@ func TestG711RoundTrip(t *testing.T) {
 }
 
 func abs(v int) float64 { return float64(max(v, -v)) }
+
+func TestTCP(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nw := NewNetwork(1)
+		alice, bob := NewTCPUA(t, nw, aliceAddr.String()), NewTCPUA(t, nw, bobAddr.String())
+		out, in := established(t, alice, bob)
+		if got := alice.pc.(*StreamSocket).Connections(); got != 1 {
+			t.Errorf("alice has %d connections, want 1", got)
+		}
+		in.Hangup()
+		out.Expect(Request("BYE"), time.Second)
+		alice.pc.(*StreamSocket).Breaks()
+		synctest.Wait()
+		if got := bob.pc.(*StreamSocket).Connections(); got != 0 {
+			t.Errorf("bob has %d connections after the break, want 0", got)
+		}
+	})
+}
