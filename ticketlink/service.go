@@ -127,8 +127,8 @@ func load(tx cti.Tx, id cti.TicketID) (t ticket.Ticket, err error) {
 	return t, err
 }
 
-// store writes a ticket and its place in the index of numbers.
-func store(tx cti.Tx, old, t ticket.Ticket) error {
+// save writes a ticket and its place in the index of numbers.
+func save(tx cti.Tx, old, t ticket.Ticket) error {
 	raw, err := json.Marshal(t)
 	if err != nil {
 		return fmt.Errorf("ticketlink: ticket %s: %w", t.ID, err)

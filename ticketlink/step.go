@@ -73,7 +73,7 @@ func (s *Service) changed(tx cti.Tx, ev cti.Event) error {
 		}
 		return nil
 	}
-	if err := store(tx, t, next); err != nil {
+	if err := save(tx, t, next); err != nil {
 		return err
 	}
 	if key := todoKeyOf(c.Cause); key != nil {
