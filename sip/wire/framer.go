@@ -5,6 +5,10 @@ import "bytes"
 // Size of the first buffer of a Framer; most messages fit. It doubles when full of one message.
 const firstBuffer = 4096
 
+// A buffer beyond this is given back when it is empty: one large message must not cost an idle
+// connection memory for ever.
+const largeBuffer = 4 * firstBuffer
+
 // A Framer cuts a byte stream into messages by Content-Length (RFC 3261 18.3) and counts the
 // keep-alives between them (RFC 5626 3.5.1). Its buffer grows with what arrived, never with what
 // a header claims, and not beyond Max. The zero value is ready. Not safe for concurrent use.
@@ -35,8 +39,8 @@ type Framer struct {
 // Space returns where the next octets of the stream go; it is never empty. It ends the life of
 // slices that Next returned. Next must have returned nil before.
 func (f *Framer) Space() []byte {
-	if f.buf == nil {
-		f.buf = make([]byte, firstBuffer)
+	if f.buf == nil || f.start == f.end && len(f.buf) > largeBuffer {
+		f.buf, f.start, f.end, f.scan = make([]byte, firstBuffer), 0, 0, 0
 	}
 	if f.start > 0 {
 		copy(f.buf, f.buf[f.start:f.end])

@@ -113,3 +113,15 @@ func TestFramerSlowSenderIsLinear(t *testing.T) {
 		}
 	}
 }
+
+func TestFramerGivesMemoryBack(t *testing.T) {
+	var f Framer
+	large := strings.Replace(invite, "l: 4\r\n\r\nv=0\n", "l: 60000\r\n\r\n"+strings.Repeat("x", 60000), 1)
+	got, _, err := feed(&f, []byte(large), func(left int) int { return left })
+	if len(got) != 1 || err != nil {
+		t.Fatalf("%d messages, %v", len(got), err)
+	}
+	if f.Space(); len(f.buf) != firstBuffer {
+		t.Errorf("an idle framer keeps %d octets", len(f.buf))
+	}
+}

@@ -118,12 +118,33 @@ func idOf[T string | []byte](name T) headerID {
 	if len(name) == 1 {
 		return compactID(name[0])
 	}
-	for id := hVia; id < headerIDs; id++ {
-		if n := names[id]; len(n) == len(name) && n[0]|0x20 == name[0]|0x20 && equalFold(name, n) {
+	if len(name) == 0 || len(name) > longestName {
+		return unknown
+	}
+	for _, id := range byLength[len(name)] {
+		if id == unknown {
+			break
+		}
+		if n := names[id]; n[0]|0x20 == name[0]|0x20 && equalFold(name, n) {
 			return id
 		}
 	}
 	return unknown
+}
+
+// byLength holds the headerIDs by the length of their name; nobody changes it.
+var byLength = sortNames()
+
+const longestName = len("Request-Disposition")
+
+func sortNames() (t [longestName + 1][8]headerID) {
+	var n [longestName + 1]int
+	for id := hVia; id < headerIDs; id++ {
+		l := len(names[id])
+		t[l][n[l]] = id
+		n[l]++
+	}
+	return t
 }
 
 // singleton tells header fields that a message may have only once and that two readers must
