@@ -303,6 +303,22 @@ const cases = {
     assert.equal(await page.inputValue('[data-field=subject]'), 'Da conservare');
   },
 
+  async 'a ticket that arrives after its call, typed into meanwhile'(t) {
+    const page = await agent(t);
+    await ready(page);
+    t.mock.late = t.mock.tickets.open('cmna', 5000);
+    const call = t.mock.ring('1001', { from: 'cmna', cls: 'overflow', ticket: t.mock.late });
+    t.mock.answer(call);
+    await until(page, { callState: 'talking' });
+    await page.getByText('Non riesco a leggere la pratica.').waitFor();
+    await classify(page, { subject: 'Scritto prima che arrivasse' });
+    t.mock.late = null;
+    await page.waitForSelector('[data-testid=ticket-state][data-state=open_fo]');
+    assert.equal(await page.inputValue('[data-field=subject]'), 'Scritto prima che arrivasse');
+    await save(page);
+    await page.getByText('Salvata alle').waitFor();
+  },
+
   async 'wrap-up ends by itself: typed text is stored before'(t) {
     const page = await agent(t);
     const call = await talking(t, page);

@@ -304,7 +304,7 @@ export class Mock {
   }
 
   ticket(req, res, id, verb, body) {
-    if (this.tickets.get(id) === undefined) return this.fail(res, 404, 'not-found');
+    if (this.tickets.get(id) === undefined || this.late === id) return this.fail(res, 404, 'not-found');
     if (req.method === 'GET') return this.ok(res, this.tickets.get(id));
     if (verb === 'tracking') return this.ok(res, this.tickets.tracking(id));
     const answer = this.tickets.write(id, req.headers['if-match'], verb, body);

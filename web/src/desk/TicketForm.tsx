@@ -30,7 +30,7 @@ export function TicketForm({ item }: { item: Item }) {
   const topics = categories.find((k) => k.code === draft.category)?.topics ?? [];
   const set = (f: Name) => (e: { target: { value: string } }): void => c.edit(item.id, f, e.target.value);
   const common = (f: Name) => ({ name: f, value: draft[f], onChange: set(f), 'data-field': f });
-  const error = (f: Name): string => (item.errors[f] ? t('ticket.missing') : '');
+  const error = (f: Name): string => (item.errors[f] ? t(draft[f] === '' ? 'ticket.missing' : 'ticket.invalid') : '');
   const personal = personalData(draft.subject);
 
   const choose = (f: Name, label: string, options: [string, string][], hint = t('ticket.choose')): ReactNode => (
@@ -75,13 +75,15 @@ export function TicketForm({ item }: { item: Item }) {
 /** How many fields the node misses; the first of them gets the focus once. */
 function Missing({ item, form }: { item: Item; form: HTMLElement | null }) {
   const t = useT();
-  const n = Object.keys(item.errors).length;
+  const names = Object.keys(item.errors) as Name[];
+  const n = names.length;
+  const wrong = names.some((f) => item.draft[f] !== '');
   const before = useRef(0);
   useEffect(() => {
     if (n > 0 && before.current === 0) form?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus();
     before.current = n;
   }, [n, form]);
-  return <div role="alert">{n > 0 && <p className="la2-error big" data-testid="missing"><Icon name="warning" /> {n === 1 ? t('ticket.missing.one') : t('ticket.missing.many', { n })}</p>}</div>;
+  return <div role="alert">{n > 0 && <p className="la2-error big" data-testid="missing"><Icon name="warning" /> {wrong ? t('ticket.check') : n === 1 ? t('ticket.missing.one') : t('ticket.missing.many', { n })}</p>}</div>;
 }
 
 function Clash({ item, field }: { item: Item; field: Name }) {

@@ -46,7 +46,7 @@ function Body({ item }: { item: Item }) {
       <>
         <p className="la2-note" role="alert"><Icon name="warning" /> {t('ticket.failed')}{' '}
           <button type="button" className="la2-link" onClick={() => void c.read(item.id)}>{t('ticket.retry')}</button></p>
-        {typed && <TicketForm key={item.id} item={item} />}
+        <TicketForm key={item.id} item={item} />
       </>
     );
   }

@@ -7,7 +7,7 @@ import { eventsURL, Stream } from '../api/stream';
 import type { Session, Ticket } from '../api/types';
 import { currentCall, emptyDesk, reduce, wrapUpLeft, type Call } from '../state/desk';
 import { createStore } from '../state/store';
-import { drafts, emptyWork, fields, isClosed, isOpen, reduceWork, stored, unsaved, type Draft, type Drafts, type Field, type Item } from '../state/work';
+import { drafts, emptyWork, fields, isClosed, isOpen, reduceWork, unsaved, type Draft, type Drafts, type Field, type Item } from '../state/work';
 
 /** What the page shows of commands under way. */
 export interface Activity {
@@ -20,6 +20,9 @@ type ActivityAction = Partial<Activity>;
 
 /** Before the wrap-up ends, typed text is stored without being asked. */
 const saveBeforeEnd = 5_000;
+
+/** How soon a ticket of a live call that could not be read is asked for again. */
+const readAgain = 3_000;
 
 export class Controller {
   readonly desk = createStore(reduce, emptyDesk);
@@ -125,8 +128,18 @@ export class Controller {
     } catch (e) {
       if (this.reading.get(id) !== mine || !(e instanceof Problem)) return;
       if (e.status === 401) return this.loggedOut(true);
-      this.work.dispatch({ type: 'failed', id, gone: e.status === 404 || e.status === 403 });
+      const live = this.desk.get().calls.some((c) => c.ticket === id);
+      this.work.dispatch({ type: 'failed', id, gone: !live && (e.status === 404 || e.status === 403) });
+      if (live) this.again(id); // another office's ticket may arrive after its call
     }
+  }
+
+  private again(id: string): void {
+    const timer = setTimeout(() => {
+      const item = this.work.get().items[id];
+      if (item?.state === 'failed' && this.desk.get().calls.some((c) => c.ticket === id)) void this.read(id);
+    }, readAgain);
+    this.stops.push(() => clearTimeout(timer));
   }
 
   // --- commands
@@ -206,8 +219,7 @@ export class Controller {
     const changed = unsaved(item);
     if (changed.length === 0) return true;
     const sent = pick(item, changed);
-    const whole = pick(item, stored);
-    return this.write(item, sent, (revision) => tickets.edit(id, revision, whole), 'say.saved');
+    return this.write(item, sent, (revision) => tickets.edit(id, revision, sent), 'say.saved');
   }
 
   /** Closes the ticket: the node says what is missing. */
