@@ -274,7 +274,8 @@ func TestCall_attached(t *testing.T) {
 	if err != nil || m.Ticket != id || m.Rule != RuleCode {
 		t.Fatalf("got %+v, %v", m, err)
 	}
-	b.publish(queued("C2", m.Ticket, cti.CallInfo{}), cleared("C2", cti.CauseAbandoned))
+	b.publish(offered("C2", b.svc.Mint(), cti.CallInfo{}), cti.Event{Type: cti.EvTicketAttached, Call: "C2", Ticket: m.Ticket, Value: "tracking_code"},
+		queued("C2", m.Ticket, cti.CallInfo{}), cleared("C2", cti.CauseAbandoned))
 	got := b.ticket(id)
 	want := []ticket.Kind{ticket.Opened, ticket.Answered, ticket.Ended, ticket.Tracked, ticket.Contacted, ticket.Abandoned}
 	if !reflect.DeepEqual(kinds(got), want) || got.State != ticket.OpenFO || b.count() != 1 {
@@ -284,7 +285,7 @@ func TestCall_attached(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(evs, func(e cti.Event) bool { return e.Type == cti.EvTicketAttached })
+	i := slices.IndexFunc(evs, func(e cti.Event) bool { return e.Type == cti.EvTicketAttached && e.Change != nil })
 	if i < 0 || evs[i].Call != "C2" || evs[i].Value != "code" || evs[i].Site != home {
 		t.Errorf("got %+v", evs)
 	}

@@ -88,8 +88,20 @@ func (s *Service) announced(tx cti.Tx, ev cti.Event) error {
 	if err != nil || row == nil || ev.Type != cti.EvTicketAttached {
 		return err
 	}
-	row.Ticket, row.Rule = ev.Ticket, Rule(ev.Value)
+	row.Ticket, row.Rule = ev.Ticket, ruleOf(ev.Value)
 	return putCall(tx, ev.Call, row)
+}
+
+// ruleOf reads the reason as the script gives it: a rule, a class of inter-office
+// calls, or "tracking_code".
+func ruleOf(word string) Rule {
+	switch word {
+	case string(cti.ClassTransfer), string(cti.ClassOverflow):
+		return RuleTransfer
+	case "tracking_code":
+		return RuleCode
+	}
+	return Rule(word)
 }
 
 func loadCall(tx cti.Tx, call cti.CallID) (*callRow, error) {
