@@ -100,7 +100,11 @@ func (p *Phone) open(ctx context.Context) error {
 	p.flows = flow.New(flow.Config{Logger: p.cfg.Logger}, p.receive)
 	p.tx = transaction.New(transaction.Config{Shards: 1, Logger: p.cfg.Logger,
 		Local: func(flow.Transport) netip.AddrPort { return p.local }}, p.flows, p)
-	p.wg.Go(func() { _ = p.flows.ServeUDP(pc) }) // ends when the layer closes the socket
+	read, err := p.flows.OpenUDP(pc)
+	if err != nil {
+		return err
+	}
+	p.wg.Go(func() { _ = read() }) // ends when the layer closes the socket
 	if !p.cfg.TCP {
 		p.flow = flow.Flow{Transport: flow.UDP, Local: p.local, Remote: p.cfg.Via}
 		return nil

@@ -105,39 +105,50 @@ func (d *demo) abandon(ctx context.Context) {
 }
 
 func (d *demo) run(ctx context.Context, withBots bool, out io.Writer) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	life, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
 	var wg sync.WaitGroup
 	errs := make([]error, len(d.nodes))
+	ended := make(chan struct{}, len(d.nodes)) // one slot a node
 	for i, n := range d.nodes {
-		wg.Go(func() { // ends with ctx; one node that fails ends the demo
-			errs[i] = n.Run(ctx)
-			cancel()
+		wg.Go(func() { // ends with life
+			errs[i] = n.Run(life)
+			ended <- struct{}{}
 		})
 	}
+	bots := func() {}
+	err := d.await(ctx)
+	if err == nil && withBots {
+		bots, err = startBots(ctx, d.configs, d.log)
+	}
+	if err == nil {
+		fmt.Fprintln(out, "la2 ready")
+		d.screen(out, withBots)
+		select {
+		case <-ctx.Done():
+		case <-ended: // one node that fails ends the demo
+		}
+		fmt.Fprintln(out, "stopping")
+	}
+	if ctx.Err() != nil {
+		err = nil
+	}
+	bots()
+	stop()
+	wg.Wait()
+	return errors.Join(append(errs, err)...)
+}
+
+// await returns when every node takes calls.
+func (d *demo) await(ctx context.Context) error {
 	for _, n := range d.nodes {
 		select {
 		case <-n.Ready():
 		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
 	}
-	if withBots && ctx.Err() == nil {
-		stopBots, err := startBots(ctx, d.configs, d.log)
-		if err != nil {
-			cancel()
-			wg.Wait()
-			return err
-		}
-		defer stopBots()
-	}
-	if ctx.Err() == nil {
-		fmt.Fprintln(out, "la2 ready")
-		d.screen(out, withBots)
-	}
-	<-ctx.Done()
-	fmt.Fprintln(out, "stopping")
-	wg.Wait()
-	return errors.Join(errs...)
+	return nil
 }
 
 // screen says how to use the demo.

@@ -48,7 +48,7 @@ func (w who) may(t route.Target) bool {
 func (r requestRoute) admit(tx *transaction.Server, open bool) (w who, ok bool) {
 	req := tx.Request()
 	if peer, known := r.n.trunks.Admit(tx.Flow().Remote); known {
-		w = who{kind: carrier, trunk: peer.Name, site: peer.Site, caller: party(req, true)}
+		w = who{kind: carrier, trunk: peer.Name, site: cti.SiteID(peer.Site), caller: party(req, true)}
 		if peer.Site != "" {
 			w.kind = office
 			w.capsule = capsuleOf(req)
@@ -80,7 +80,7 @@ func party(req *sip.Request, trusted bool) cti.Party {
 	}
 	if h := req.GetHeader("P-Asserted-Identity"); trusted && h != nil {
 		var u sip.Uri
-		if _, err := sip.ParseAddressValue(h.Value(), &u, sip.NewParams()); err == nil && u.User != "" {
+		if _, err := sip.ParseAddressValue(h.Value(), &u, &sip.HeaderParams{}); err == nil && u.User != "" {
 			user = u.User
 		}
 	}
@@ -111,7 +111,7 @@ func withheld(req *sip.Request) bool {
 // capsuleOf reads User-to-User from an office of the network.
 func capsuleOf(req *sip.Request) cti.Capsule {
 	for _, h := range req.GetHeaders("User-to-User") {
-		if c, err := b2bua.ParseCapsule(h.Value()); err == nil {
+		if c, ok := b2bua.ParseCapsule(h.Value()); ok {
 			return c
 		}
 	}

@@ -42,7 +42,7 @@ func (k *keeper) run(ctx context.Context) {
 	for {
 		select {
 		case <-k.wake:
-			k.flush(ctx)
+			k.flush(context.WithoutCancel(ctx))
 		case <-ctx.Done():
 			k.flush(context.WithoutCancel(ctx))
 			return

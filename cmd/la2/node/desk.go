@@ -109,7 +109,7 @@ func (n *Node) sipReady(context.Context) error {
 // gauges are what the packet and signalling layers count.
 func (n *Node) gauges() []metrics.Value {
 	return []metrics.Value{
-		{Name: "la2_sip_calls", Help: "Calls now.", Func: func() float64 { return float64(n.sw.Len()) }},
+		{Name: "la2_sip_calls", Help: "Calls now.", Func: func() float64 { return float64(n.sw.Running()) }},
 		{Name: "la2_sip_messages_received_total", Help: "SIP messages received.", Counter: true, Func: func() float64 { return float64(n.flows.Stats().Received) }},
 		{Name: "la2_sip_messages_sent_total", Help: "SIP messages sent.", Counter: true, Func: func() float64 { return float64(n.flows.Stats().Sent) }},
 		{Name: "la2_sip_retransmissions_total", Help: "Repeated requests absorbed.", Counter: true, Func: func() float64 { return float64(n.tx.Stats().Retransmissions) }},

@@ -60,7 +60,7 @@ func (r requestRoute) invite(tx *transaction.Server) {
 		tx.Respond(sip.StatusNotFound, "")
 	case !who.may(target):
 		tx.Respond(sip.StatusForbidden, "")
-	case r.n.sw.Len() >= r.n.cfg.SIP.MaxCalls:
+	case r.n.sw.Running() >= r.n.cfg.SIP.MaxCalls:
 		tx.Respond(sip.StatusServiceUnavailable, "", sip.NewHeader("Retry-After", "5"))
 	default:
 		r.n.sw.Invite(tx, cti.Inbound{At: r.n.now(), Caller: who.caller, Dialled: target.Number,
@@ -105,4 +105,9 @@ func destination(t route.Target, in cti.Inbound) cti.Destination {
 		d.Number = t.Number
 	}
 	return d
+}
+
+// open tells whether anybody may reach t without credentials.
+func (n *Node) open(t route.Target) bool {
+	return n.plan.open[string(t.Service)] || n.plan.open[t.Contact]
 }

@@ -30,15 +30,16 @@ func (n *Node) Run(ctx context.Context) error {
 		})
 	}
 	n.stream.Publish(cti.Event{Type: cti.EvNodeStarted, Value: n.opts.Version})
+	n.serveSockets(part)
 	part("floor", n.floor.Run)
 	part("cdr", func(c context.Context) error { return cdr.Run(c, n.stream, n.store.Projection("cdr")) })
 	part("metrics", func(c context.Context) error { return n.metrics.Run(c, n.stream) })
 	part("tickets", n.foldTickets)
+	part("ticket changes", n.tickets.Run)
 	part("desktops", n.server.Run)
 	part("registrations", func(c context.Context) error { n.bindings.run(c); return nil })
 	part("bindings", func(c context.Context) error { n.location.Run(c); return nil })
 	part("trunks", n.runTrunks)
-	n.serveSockets(part)
 	n.announceDevices()
 	close(n.ready)
 	select {
@@ -75,7 +76,11 @@ func (n *Node) announceDevices() {
 
 func (n *Node) serveSockets(part func(string, func(context.Context) error)) {
 	for _, pc := range n.udp {
-		part("udp", func(context.Context) error { return n.flows.ServeUDP(pc) })
+		read, err := n.flows.OpenUDP(pc)
+		if err != nil {
+			read = func() error { return err }
+		}
+		part("udp", func(context.Context) error { return read() })
 	}
 	for _, ln := range n.tcp {
 		part("tcp", func(context.Context) error { return n.flows.ServeTCP(ln) })
@@ -104,7 +109,7 @@ func (n *Node) drain() {
 	select {
 	case <-done:
 	case <-time.After(drainTime + time.Second):
-		n.log.Warn("calls left without a goodbye", "calls", n.sw.Len())
+		n.log.Warn("calls left without a goodbye", "calls", n.sw.Running())
 	}
 }
 

@@ -1,0 +1,113 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"net/netip"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/sip/b2bua"
+	"github.com/lineaamica/la2/sip/flow"
+	"github.com/lineaamica/la2/sip/transaction"
+	"github.com/lineaamica/la2/sip/trunk"
+)
+
+func (n *Node) openTrunks(context.Context) (err error) {
+	var peers []trunk.Peer
+	for _, t := range n.cfg.Trunks {
+		p := trunk.Peer{Name: t.Name, Site: t.Site, Transport: flow.UDP, Address: t.Address.Address, Numbers: t.Numbers, MaxCalls: t.MaxCalls}
+		if t.Address.Transport == "tcp" {
+			p.Transport = flow.TCP
+		}
+		for _, s := range t.Sources {
+			if prefix, err := netip.ParsePrefix(s); err == nil {
+				p.Sources = append(p.Sources, prefix)
+				continue
+			}
+			p.Endpoints = append(p.Endpoints, netip.MustParseAddrPort(s)) // checked when the file was loaded
+		}
+		peers = append(peers, p)
+	}
+	n.trunks, err = trunk.New(peers, trunk.HealthConfig{})
+	return err
+}
+
+// trunkTargets is the peer's address with the number as user part.
+func (n *Node) trunkTargets(ctx context.Context, d cti.Destination) ([]b2bua.Target, error) {
+	p, ok := n.trunks.Peer(d.Trunk)
+	if !ok {
+		return nil, cti.Fail(cti.CauseNotFound, "no such trunk")
+	}
+	if !n.trunks.Usable(d.Trunk) {
+		return nil, cti.Fail(cti.CauseUnreachable, "trunk is down")
+	}
+	f, err := n.flows.Dial(ctx, p.Transport, p.Address)
+	if err != nil {
+		return nil, cti.Fail(cti.CauseUnreachable, "no path to the trunk's peer")
+	}
+	return []b2bua.Target{{URI: peerURI(p, p.Outward(d.Number)), Flow: f, Trusted: p.Site != ""}}, nil
+}
+
+func peerURI(p *trunk.Peer, user string) sip.Uri {
+	u := sip.Uri{Scheme: "sip", User: user, Host: p.Address.Addr().Unmap().String(), Port: int(p.Address.Port())}
+	if p.Transport == flow.TCP {
+		u.UriParams = sip.HeaderParams{{K: "transport", V: "tcp"}}
+	}
+	return u
+}
+
+// runTrunks watches the peers until ctx ends; a change is an event.
+func (n *Node) runTrunks(ctx context.Context) error {
+	n.trunks.Run(ctx, n.probe, func(name string, up bool) {
+		ev := cti.Event{Type: cti.EvTrunkDown, Trunk: name}
+		if up {
+			ev.Type = cti.EvTrunkUp
+		}
+		n.stream.Publish(ev)
+	})
+	return nil
+}
+
+// probe asks a peer with OPTIONS whether it takes calls.
+func (n *Node) probe(ctx context.Context, p *trunk.Peer) (int, error) {
+	f, err := n.flows.Dial(ctx, p.Transport, p.Address)
+	if err != nil {
+		return 0, err
+	}
+	answer := make(chan transaction.ClientEvent, 1)
+	n.tx.Request(n.options(p, f), f, func(e transaction.ClientEvent) {
+		if e.Err == nil && e.Response.StatusCode < 200 {
+			return
+		}
+		select {
+		case answer <- e:
+		default:
+		}
+	})
+	select {
+	case e := <-answer:
+		if e.Err != nil {
+			return 0, e.Err
+		}
+		return e.Response.StatusCode, nil
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+}
+
+func (n *Node) options(p *trunk.Peer, f flow.Flow) *sip.Request {
+	at := n.contactAddr(f)
+	self := sip.Uri{Scheme: "sip", User: "la2", Host: at.Addr().Unmap().String(), Port: int(at.Port())}
+	req := sip.NewRequest(sip.OPTIONS, peerURI(p, ""))
+	callID := sip.CallIDHeader(rand.Text())
+	hops := sip.MaxForwardsHeader(1)
+	req.AppendHeader(&hops)
+	req.AppendHeader(&sip.FromHeader{Address: self, Params: sip.HeaderParams{{K: "tag", V: rand.Text()[:13]}}})
+	req.AppendHeader(&sip.ToHeader{Address: req.Recipient})
+	req.AppendHeader(&callID)
+	req.AppendHeader(&sip.CSeqHeader{SeqNo: 1, MethodName: sip.OPTIONS})
+	req.AppendHeader(&sip.ContactHeader{Address: self})
+	return req
+}
