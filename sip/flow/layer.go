@@ -59,7 +59,7 @@ type Layer struct {
 	lastID    uint64
 	conns     map[uint64]*conn
 	byRemote  map[netip.AddrPort]*conn
-	accepted  map[netip.Addr]int
+	perIP     map[netip.Addr]int // accepted connections
 	dials     map[netip.AddrPort]*attempt
 }
 
@@ -69,7 +69,7 @@ func New(cfg Config, h Handler) *Layer {
 		cfg: cfg.withDefaults(), handle: h, seed: maphash.MakeSeed(),
 		conns:    map[uint64]*conn{},
 		byRemote: map[netip.AddrPort]*conn{},
-		accepted: map[netip.Addr]int{},
+		perIP:    map[netip.Addr]int{},
 		dials:    map[netip.AddrPort]*attempt{},
 	}
 	l.refuse.rate = float64(max(0, l.cfg.RefuseRate))
@@ -164,6 +164,17 @@ func (l *Layer) Close() error {
 	l.wg.Wait()
 	errs = slices.DeleteFunc(errs, func(err error) bool { return errors.Is(err, net.ErrClosed) })
 	return errors.Join(errs...)
+}
+
+// enter lets Close wait for the caller, until wg.Done; false when the layer is closed.
+func (l *Layer) enter() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return false
+	}
+	l.wg.Add(1)
+	return true
 }
 
 // message indexes what a reader got and hands it on. Panics end here: one message is lost.

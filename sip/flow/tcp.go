@@ -11,12 +11,23 @@ import (
 
 // ServeTCP accepts connections until ln or the layer is closed, and returns nil then. Accept
 // errors (no file descriptors left) are waited out, 5 ms to 1 s. The layer closes ln.
-func (l *Layer) ServeTCP(ln net.Listener) error {
+func (l *Layer) ServeTCP(ln net.Listener) error { return l.OpenTCP(ln)() }
+
+// OpenTCP makes ln the listener that Local tells of from now on, and returns the function that
+// accepts; see ServeTCP. The layer closes ln also when nobody accepts.
+func (l *Layer) OpenTCP(ln net.Listener) (accept func() error) {
 	if !l.addListener(ln) {
-		return ln.Close()
+		return ln.Close
+	}
+	return func() error { return l.accept(ln) }
+}
+
+func (l *Layer) accept(ln net.Listener) error {
+	defer l.removeListener(ln)
+	if !l.enter() {
+		return nil
 	}
 	defer l.wg.Done()
-	defer l.removeListener(ln)
 	var wait backoff
 	for {
 		nc, err := ln.Accept()
@@ -38,7 +49,6 @@ func (l *Layer) addListener(ln net.Listener) bool {
 	if l.closed {
 		return false
 	}
-	l.wg.Add(1)
 	l.listeners = append(l.listeners, ln)
 	return true
 }
@@ -78,7 +88,7 @@ func (l *Layer) adopt(nc net.Conn, accepted bool) (*conn, error) {
 	case l.closed:
 		_ = nc.Close() // nothing was sent
 		return nil, ErrClosed
-	case len(l.conns) >= l.cfg.MaxConns, accepted && l.accepted[ip] >= l.cfg.MaxConnsPerIP:
+	case len(l.conns) >= l.cfg.MaxConns, accepted && l.perIP[ip] >= l.cfg.MaxConnsPerIP:
 		l.count.capped.Add(1)
 		_ = nc.Close() // nothing was sent
 		return nil, ErrLimit
@@ -93,7 +103,7 @@ func (l *Layer) adopt(nc net.Conn, accepted bool) (*conn, error) {
 	l.conns[c.flow.ID] = c
 	l.byRemote[c.flow.Remote] = c
 	if accepted {
-		l.accepted[ip]++
+		l.perIP[ip]++
 	}
 	l.wg.Add(2)
 	go c.read()  // ends when the connection closes or its peer breaks a limit
@@ -110,8 +120,8 @@ func (l *Layer) forget(c *conn) {
 		delete(l.byRemote, c.flow.Remote)
 	}
 	if ip := c.flow.Remote.Addr(); c.incoming {
-		if l.accepted[ip]--; l.accepted[ip] <= 0 {
-			delete(l.accepted, ip)
+		if l.perIP[ip]--; l.perIP[ip] <= 0 {
+			delete(l.perIP, ip)
 		}
 	}
 }

@@ -322,3 +322,35 @@ func TestCloseEndsAll(t *testing.T) {
 		}
 	})
 }
+
+func TestOpenedButNeverServed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nw := siptest.NewNetwork(1)
+		l := flow.New(flow.Config{}, nil)
+		pc, err := nw.Listen(nodeAddr.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ln, err := nw.ListenTCP(nodeAddr.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := l.OpenUDP(pc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		accept := l.OpenTCP(ln)
+		if l.Local(flow.UDP) != nodeAddr || l.Local(flow.TCP) != nodeAddr {
+			t.Errorf("local %v, %v, want %v", l.Local(flow.UDP), l.Local(flow.TCP), nodeAddr)
+		}
+		if _, err := l.Dial(t.Context(), flow.UDP, phoneAddr); err != nil {
+			t.Error(err)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := errors.Join(read(), accept()); err != nil {
+			t.Errorf("serve after Close: %v", err)
+		}
+	})
+}

@@ -29,7 +29,7 @@ func (l *Layer) ServeUDP(pc PacketConn) error {
 }
 
 // OpenUDP makes pc a socket of the layer, so that Send, Dial and Local use it from now on, and
-// returns the function that reads it; see ServeUDP. The caller must run read.
+// returns the function that reads it; see ServeUDP. The layer closes pc also when nobody reads.
 func (l *Layer) OpenUDP(pc PacketConn) (read func() error, err error) {
 	s := &socket{pc: pc, local: addrPort(pc.LocalAddr())}
 	if !s.local.IsValid() {
@@ -47,8 +47,11 @@ func (l *Layer) OpenUDP(pc PacketConn) (read func() error, err error) {
 }
 
 func (l *Layer) read(s *socket) error {
-	defer l.wg.Done()
 	defer l.removeSocket(s)
+	if !l.enter() {
+		return nil
+	}
+	defer l.wg.Done()
 	buf := make([]byte, 1<<16)
 	var m wire.Message
 	var wait backoff
@@ -72,7 +75,6 @@ func (l *Layer) addSocket(s *socket) bool {
 	if l.closed {
 		return false
 	}
-	l.wg.Add(1)
 	all := append(slices.Clone(*l.udp.Load()), s)
 	l.udp.Store(&all)
 	return true
