@@ -23,11 +23,12 @@ func (l *Layer) OpenTCP(ln net.Listener) (accept func() error) {
 }
 
 func (l *Layer) accept(ln net.Listener) error {
-	defer l.removeListener(ln)
 	if !l.enter() {
+		l.removeListener(ln)
 		return nil
 	}
 	defer l.wg.Done()
+	defer l.removeListener(ln)
 	var wait backoff
 	for {
 		nc, err := ln.Accept()

@@ -47,11 +47,12 @@ func (l *Layer) OpenUDP(pc PacketConn) (read func() error, err error) {
 }
 
 func (l *Layer) read(s *socket) error {
-	defer l.removeSocket(s)
 	if !l.enter() {
+		l.removeSocket(s)
 		return nil
 	}
 	defer l.wg.Done()
+	defer l.removeSocket(s)
 	buf := make([]byte, 1<<16)
 	var m wire.Message
 	var wait backoff
