@@ -93,30 +93,24 @@ const roundSize = 64
 // up with the stream. While the journal does not write it tries again every
 // Config.Retry.
 func (s *Service) Run(ctx context.Context) error {
-	for {
+	for ctx.Err() == nil {
 		moved := s.rows.moved()
 		n, err := s.round(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			s.cfg.Logger.Error("ticket changes wait", "err", err)
-			moved = nil
-		}
 		if n > 0 && err == nil {
 			continue
 		}
 		var again <-chan time.Time
-		if err != nil {
-			again = time.After(s.cfg.Retry)
+		if err != nil && ctx.Err() == nil {
+			s.cfg.Logger.Error("ticket changes wait", "err", err)
+			moved, again = nil, time.After(s.cfg.Retry)
 		}
 		select {
 		case <-moved:
 		case <-again:
 		case <-ctx.Done():
-			return nil
 		}
 	}
+	return nil
 }
 
 // pending are the oldest todos, one of each ticket.

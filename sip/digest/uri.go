@@ -13,7 +13,7 @@ func sameURI(digest, request string, anyUser bool) bool {
 	if !ok1 || !ok2 || d.scheme != r.scheme {
 		return false
 	}
-	if d.user != r.user && !(anyUser && d.user == "") {
+	if d.user != r.user && (!anyUser || d.user != "") {
 		return false
 	}
 	return d.host == r.host && (d.port == r.port || d.port == "" || r.port == "")

@@ -8,6 +8,8 @@ import (
 )
 
 // The 24 categories in the order in which the network names them.
+//
+//nolint:misspell // Italian
 func TestDefault_order(t *testing.T) {
 	want := strings.Split("Alimentazione · Ambiente · Arte e cultura · Casa · Cittadini e vita pubblica · Economia e Investimenti · Giustizia · Istruzione e Formazione · "+
 		"Lavoro e carriere · Media e Informazione · Politica e Istituzioni · Politiche sociali · Previdenza · Salute e benessere · Scienza, Tecnologia e Innovazione · "+

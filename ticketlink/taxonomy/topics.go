@@ -1,6 +1,8 @@
 package taxonomy
 
 // categories is the table: the names of the network in its order, topics by the project.
+//
+//nolint:misspell // Italian
 func categories() []Category {
 	return []Category{
 		c("01", "Alimentazione", "Food", []string{"alimentazione"},
