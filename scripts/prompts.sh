@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 for tool in espeak-ng sox; do
 	command -v $tool >/dev/null || { echo "missing: $tool (apt-get install espeak-ng sox)"; exit 1; }
 done
-lang=${LA2_LANG:-it} voice=${LA2_VOICE:-it+f2} speed=${LA2_SPEED:-150}
+lang=${LA2_LANG:-it} voice=${LA2_VOICE:-it+f2} speed=${LA2_SPEED:-165}
 dir=configs/prompts/$lang
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -37,7 +37,7 @@ type phoneFlags struct {
 	Silent    bool          `help:"Say nothing."`
 	Record    string        `help:"WAV to write what was heard to."`
 	DTMF      string        `name:"dtmf" help:"Keys to press, DIGITS or DIGITS@DELAY after the answer, as in 1@5s; several with commas."`
-	For       time.Duration `default:"30s" help:"How long: of the call, or of staying registered."`
+	For       time.Duration `default:"60s" help:"How long: of the call, or of staying registered."`
 	JSON      bool          `name:"json" help:"One JSON object a line."`
 }
 

@@ -59,7 +59,7 @@ func accountsOf(cfg *configs.Config) map[string]configs.Account {
 // openSIP builds the stack from the sockets up to the switch.
 func (n *Node) openSIP(ctx context.Context) (err error) {
 	secret := []byte(rand.Text() + rand.Text())
-	n.verifier, err = digest.New(digest.Config{Realm: n.cfg.SIP.Realm, Algorithms: digest.Algorithms(n.cfg.SIP.Digest), Secret: secret}, n.ha1)
+	n.verifier, err = digest.New(digest.Config{Realm: n.cfg.SIP.Realm, Algorithms: digest.Algorithms(n.cfg.SIP.Digest), Secret: secret, AnyUser: true}, n.ha1)
 	if err != nil {
 		return err
 	}
