@@ -123,11 +123,8 @@ export async function tracking(page) {
   await page.click(usable('tracking'));
   const dialog = page.locator(id('tracking-dialog'));
   await dialog.waitFor();
-  const pin = dialog.locator(id('pin'));
-  const told = {
-    code: (await dialog.locator(id('code')).innerText()).trim().replace(/\s+/g, ' '),
-    pin: await pin.count() > 0 ? (await pin.innerText()).replace(/\s/g, '') : undefined,
-  };
+  const groups = async (name) => (await dialog.locator(`${id(name)} .la2-group`).allInnerTexts()).map((s) => s.trim());
+  const told = { code: (await groups('code')).join(' '), pin: (await groups('pin')).join('') || undefined };
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'detached' });
   return told;

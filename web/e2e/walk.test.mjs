@@ -351,6 +351,8 @@ const cases = {
     }
     assert.deepEqual(lines.filter((l) => l.state !== 'ticket').map((l) => (l.state === 'action' ? l.action : l.state)),
       ['logged_in', 'ready', 'ringing', 'talking', 'held', 'hold', 'talking', 'retrieve', 'classify', 'tracking', 'close', 'transferring', 'transfer:cmna', 'wrap_up', 'closed']);
+    const told = lines.find((l) => l.action === 'tracking');
+    assert.deepEqual([told.code, told.pin], ['482 913 705 6', '730214']);
     const pop = lines.find((l) => l.state === 'ringing');
     assert.match(pop.ticket, /^formezpa\./);
     console.log(`    pop after ${pop.t - rung} ms`);

@@ -38,7 +38,7 @@ export function TicketSide() {
         {[...history].reverse().map((h, i) => (
           <li key={`${h.at}${i}`}>
             <strong>{t.of('kind', h.kind)}</strong>
-            <span className="la2-sub">{[instant(h.at, t.lang), office(h.by), h.role.toUpperCase()].filter(Boolean).join(' · ')}</span>
+            <span className="la2-sub">{[instant(h.at, t.lang), office(h.by), h.role === 'system' ? '' : h.role.toUpperCase()].filter(Boolean).join(' · ')}</span>
           </li>
         ))}
       </ol>

@@ -23,8 +23,9 @@ export function group(digits: string, size: number): string {
 export function instant(at: string | undefined, lang: string, style: 'time' | 'full' = 'full'): string {
   const t = Date.parse(at ?? '');
   if (Number.isNaN(t) || t <= 0) return '';
-  const zone = { timeZone: 'Europe/Rome' } as const;
+  const zone = { timeZone: 'Europe/Rome', hourCycle: 'h23' } as const;
+  const locale = lang === 'en' ? 'en-GB' : lang;
   return style === 'time'
-    ? new Intl.DateTimeFormat(lang, { ...zone, hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(t)
-    : new Intl.DateTimeFormat(lang, { ...zone, day: '2-digit', month: '2-digit', year: 'numeric', hour: '2-digit', minute: '2-digit' }).format(t);
+    ? new Intl.DateTimeFormat(locale, { ...zone, hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(t)
+    : new Intl.DateTimeFormat(locale, { ...zone, day: '2-digit', month: '2-digit', year: 'numeric', hour: '2-digit', minute: '2-digit' }).format(t);
 }
