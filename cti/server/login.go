@@ -133,7 +133,7 @@ func (s *Server) logOut(w http.ResponseWriter, r *http.Request, ses *session) er
 }
 
 func (s *Server) setCookie(w http.ResponseWriter, token string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: token, Path: "/cti", MaxAge: maxAge, HttpOnly: true,
+	http.SetCookie(w, &http.Cookie{Name: cookieName(s.cfg.Site.IPA), Value: token, Path: "/cti", MaxAge: maxAge, HttpOnly: true,
 		Secure: s.cfg.SecureCookie, SameSite: http.SameSiteStrictMode})
 }
 

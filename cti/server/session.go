@@ -14,7 +14,9 @@ import (
 	"github.com/lineaamica/la2/cti"
 )
 
-const cookieName = "la2_session"
+// cookieName is the session cookie of a site. Browsers keep cookies by host and
+// not by port, so that two nodes on one machine need two names.
+func cookieName(site cti.SiteID) string { return "la2_session_" + string(site) }
 
 // A session is one log-in. Only the hash of its token is kept.
 type session struct {
@@ -118,7 +120,7 @@ func (t *sessions) end(ctx context.Context, s *session) error {
 
 // of finds the session of a request; nil when there is none.
 func (t *sessions) of(r *http.Request) *session {
-	c, err := r.Cookie(cookieName)
+	c, err := r.Cookie(cookieName(t.cfg.Site.IPA))
 	if err != nil || len(c.Value) != 43 {
 		return nil
 	}
