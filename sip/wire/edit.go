@@ -1,6 +1,9 @@
 package wire
 
-import "net/netip"
+import (
+	"net/netip"
+	"strconv"
+)
 
 // Most changes of one kind in an Edit; more are a programmer's error and panic.
 const maxEdits = 8
@@ -14,6 +17,11 @@ type Edit struct {
 	pop    bool
 	source netip.AddrPort
 	uri    string
+	status int
+	reason string
+	record [maxEdits]string
+	routes int // Route values to remove
+	nrec   int
 	sets   [maxEdits]change
 	n      int
 }
@@ -46,6 +54,19 @@ func (e *Edit) Stamp(src netip.AddrPort) { e.source = src }
 // SetRequestURI replaces the Request-URI.
 func (e *Edit) SetRequestURI(uri string) { e.uri = uri }
 
+// SetStatus replaces status and reason phrase of a response.
+func (e *Edit) SetStatus(status int, reason string) { e.status, e.reason = status, reason }
+
+// PushRecordRoute puts a Record-Route value, "<sip:host;lr>", above all others
+// (RFC 3261 16.6 step 4).
+func (e *Edit) PushRecordRoute(value string) {
+	e.record[e.nrec] = value
+	e.nrec++
+}
+
+// PopRoutes removes the first n Route values (RFC 3261 16.4).
+func (e *Edit) PopRoutes(n int) { e.routes = n }
+
 // Set replaces all fields called name by one, in the place of the first or at the end of the
 // header. Via and Content-Length are not for Set.
 func (e *Edit) Set(name, value string) { e.change(change{name: name, value: value, keep: true}) }
@@ -70,15 +91,11 @@ func (e *Edit) change(c change) {
 func (e *Edit) Append(dst []byte) []byte {
 	m := e.m
 	head := m.headEnd - 2 // before the empty line
-	pos := 0
-	if e.uri != "" && m.request {
-		dst = append(dst, m.raw[:m.uri.off]...)
-		dst = appendText(dst, e.uri)
-		pos = int(m.uri.end)
-	}
+	dst, pos := e.appendStart(dst)
 	for i := range e.sets[:e.n] {
 		e.sets[i].done = false
 	}
+	routes := e.routes
 	for i := range m.fields[:m.n] {
 		f := &m.fields[i]
 		c := e.changed(f)
@@ -86,6 +103,17 @@ func (e *Edit) Append(dst []byte) []byte {
 		case i == int(m.first[hVia]):
 			dst = append(dst, m.raw[pos:f.line.off]...)
 			dst = e.appendTop(dst, f)
+			if m.first[hRecordRoute] < 0 {
+				dst = e.appendRecord(dst)
+			}
+		case i == int(m.first[hRecordRoute]) && e.nrec > 0:
+			dst = append(dst, m.raw[pos:f.line.off]...)
+			dst = e.appendRecord(dst)
+			pos = int(f.line.off)
+			continue
+		case f.id == hRoute && routes > 0:
+			dst = append(dst, m.raw[pos:f.line.off]...)
+			dst, routes = e.appendRoutes(dst, f, routes)
 		case c != nil:
 			dst = append(dst, m.raw[pos:f.line.off]...)
 			if c.keep && !c.done {
@@ -104,6 +132,47 @@ func (e *Edit) Append(dst []byte) []byte {
 		}
 	}
 	return append(dst, m.raw[head:]...)
+}
+
+// appendStart writes the start line as far as it changes, and returns where the rest begins.
+func (e *Edit) appendStart(dst []byte) ([]byte, int) {
+	m := e.m
+	switch {
+	case e.uri != "" && m.request:
+		dst = append(dst, m.raw[:m.uri.off]...)
+		return appendText(dst, e.uri), int(m.uri.end)
+	case e.status != 0 && !m.request:
+		dst = append(dst, "SIP/2.0 "...)
+		dst = strconv.AppendInt(dst, int64(e.status), 10)
+		dst = append(dst, ' ')
+		return appendText(dst, e.reason), int(m.token.end)
+	}
+	return dst, 0
+}
+
+func (e *Edit) appendRecord(dst []byte) []byte {
+	for i := e.nrec - 1; i >= 0; i-- {
+		dst = appendField(dst, "Record-Route", e.record[i])
+	}
+	return dst
+}
+
+// appendRoutes writes a Route line without its first n values, and returns how many are still to
+// be removed.
+func (e *Edit) appendRoutes(dst []byte, f *field, n int) ([]byte, int) {
+	pos, end := int(f.value.off), int(f.value.end)
+	for n > 0 && pos < end {
+		_, next, ok := e.m.routeValue(pos, end)
+		if !ok {
+			break
+		}
+		pos = next
+		n--
+	}
+	if pos == end {
+		return dst, n
+	}
+	return appendSpan(dst, "Route", e.m.raw[pos:end]), n
 }
 
 // changed returns the change that concerns f, nil when none does.
