@@ -30,7 +30,7 @@ type phoneFlags struct {
 	Via       string        `default:"127.0.0.1:5060" help:"Server, HOST:PORT; prefix tcp: for TCP."`
 	User      string        `default:"cittadino" help:"Account."`
 	Password  string        `env:"LA2_PHONE_PASSWORD" help:"Password; default demo-USER."`
-	From      string        `help:"Number to show instead of the account."`
+	From      string        `help:"Number to show instead of the account; for cittadino an invented one."`
 	Anonymous bool          `help:"Withhold the number."`
 	Listen    string        `default:"127.0.0.1:0" help:"Our own address."`
 	Play      string        `type:"existingfile" help:"WAV to say, repeated; default a soft tone of 440 Hz."`
@@ -56,6 +56,13 @@ type phoneAnswerCmd struct {
 	Transfer      string        `help:"Transfer the caller (REFER) to this number --transfer-after the answer."`
 	TransferAfter time.Duration `default:"5s" help:"See --transfer."`
 }
+
+// The demo's account of the public network, and the invented number of the
+// citizen who calls through it.
+const (
+	demoCitizen   = "cittadino"
+	citizenNumber = "+390655501234"
+)
 
 // press is keys at a time after the answer.
 type press struct {
@@ -100,6 +107,9 @@ func (f *phoneFlags) start(incoming func(*phone.Call)) (context.Context, context
 	}
 	if f.Password == "" {
 		f.Password = "demo-" + f.User
+	}
+	if f.From == "" && f.User == demoCitizen {
+		f.From = citizenNumber
 	}
 	sound, err := f.sound()
 	if err != nil {

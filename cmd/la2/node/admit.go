@@ -88,9 +88,13 @@ func party(req *sip.Request, trusted bool) cti.Party {
 		return cti.Party{Withheld: true, Verified: trusted}
 	}
 	p.Number = route.Canonical(user)
-	if p.Number == "" {
-		p.Verified = false
+	if strings.Trim(p.Number, "+0123456789") != "" { // a name, which nobody can call back
+		p.Number = ""
+		if p.Display == "" {
+			p.Display = user
+		}
 	}
+	p.Verified = p.Verified && p.Number != ""
 	return p
 }
 
