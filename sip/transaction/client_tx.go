@@ -19,20 +19,23 @@ type clientTx struct {
 	branch string
 	key    string // in shard.clients
 	invite bool
+	up     *Server                  // whose request was forwarded; nil for one of our own
+	back   func(*Server, Forwarded) // with up
 
 	// Owned by the shard.
-	req      *sip.Request // until the final response, for ACK and CANCEL; nil if it was incomplete
-	last     []byte       // the request, while it may have to be sent again
-	ack      []byte       // the ACK for a failure
-	reason   string       // of CANCEL
-	event    ClientEvent  // what deliver gives to the user
-	ict      ictState     // if invite
-	nict     nictState    // if not
-	failed   bool         // the flow refused a message
-	lapsed   bool         // a timer of length zero was armed
-	interval time.Duration
-	retry    timer
-	life     timer
+	req       *sip.Request // until the final response, for ACK and CANCEL; nil if it was incomplete
+	last      []byte       // the request, while it may have to be sent again
+	ack       []byte       // the ACK for a failure
+	reason    string       // of CANCEL
+	cancelled bool         // up was cancelled
+	event     ClientEvent  // what deliver gives to the user
+	ict       ictState     // if invite
+	nict      nictState    // if not
+	failed    bool         // the flow refused a message
+	lapsed    bool         // a timer of length zero was armed
+	interval  time.Duration
+	retry     timer
+	life      timer
 }
 
 // stepInvite feeds the INVITE machine and does what it says.
@@ -99,12 +102,21 @@ func (c *clientTx) response(status int) {
 		c.stepOther(nictFinal)
 	case status < 200:
 		c.stepInvite(ict1xx)
+		c.armC(status)
 	case status < 300:
 		c.stepInvite(ict2xx)
 	default:
 		c.stepInvite(ict3xx)
 	}
 	c.event = ClientEvent{}
+}
+
+// armC starts timer C of a forwarded INVITE, and starts it anew with each 1xx above 100
+// (RFC 3261 16.7 step 2).
+func (c *clientTx) armC(status int) {
+	if c.up != nil && c.ict == ictProceeding && (status > 100 || c.life.place == 0) {
+		c.lifeAfter(c.sh.l.cfg.TimerC)
+	}
 }
 
 // answering reports whether a response with that status will be given to the user. If not,
@@ -156,19 +168,23 @@ func (c *clientTx) do(acts actions) {
 			sh.n.resent.Add(1)
 			c.emit(c.last)
 		case sendAck:
-			if c.ack == nil && c.req != nil && c.event.Response != nil {
+			switch {
+			case c.ack != nil:
+			case c.up != nil && c.last != nil:
+				c.ack = c.sibling("ACK", sh.msg.Header("To"))
+			case c.req != nil && c.event.Response != nil:
 				c.ack = encodeSibling(sip.ACK, c, c.event.Response.To(), "")
 			}
 			c.emit(c.ack)
 		case sendCancel:
 			sh.sendCancel(c)
 		case deliver:
-			sh.tellClient(c, c.event)
+			c.deliver()
 		case timeout:
 			sh.n.timeouts.Add(1)
-			sh.tellClient(c, ClientEvent{Err: ErrTimeout})
+			c.end(ErrTimeout)
 		case fail:
-			sh.tellClient(c, ClientEvent{Err: ErrTransport})
+			c.end(ErrTransport)
 		case startRetry:
 			if !c.flow.Transport.Reliable() {
 				c.retryAfter(cfg.T1)
@@ -193,6 +209,24 @@ func (c *clientTx) do(acts actions) {
 			sh.n.ignored.Add(1)
 		}
 	}
+}
+
+// deliver gives the response in hand to the user.
+func (c *clientTx) deliver() {
+	if c.up != nil {
+		c.sh.tellForwarded(c, Forwarded{Response: &c.sh.msg, Flow: c.sh.flow})
+		return
+	}
+	c.sh.tellClient(c, c.event)
+}
+
+// end tells the user of an error.
+func (c *clientTx) end(err error) {
+	if c.up != nil {
+		c.sh.tellForwarded(c, Forwarded{Err: err})
+		return
+	}
+	c.sh.tellClient(c, ClientEvent{Err: err})
 }
 
 func (c *clientTx) emit(b []byte) {

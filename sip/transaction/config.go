@@ -21,6 +21,9 @@ type Config struct {
 	T2 time.Duration
 	// T4 is how long a message stays in the network (17.1.2.2). Default 5 s.
 	T4 time.Duration
+	// TimerC bounds how long a forwarded INVITE rings after its last 1xx (RFC 3261 16.6 step 11):
+	// above 3 min. Default 185 s.
+	TimerC time.Duration
 	// Inbox is how many messages may wait in a shard before new INVITE, REGISTER, OPTIONS,
 	// SUBSCRIBE and MESSAGE outside a dialog are refused with 503. At four times
 	// Inbox they are dropped in silence, at sixteen times everything is. Default 1024.
@@ -48,6 +51,9 @@ func (c Config) Validate() error {
 	if c.T1 < 0 || c.T2 < 0 || c.T4 < 0 {
 		errs = append(errs, fmt.Errorf("transaction: negative timer: t1 %v, t2 %v, t4 %v", c.T1, c.T2, c.T4))
 	}
+	if c.TimerC != 0 && c.TimerC <= 3*time.Minute {
+		errs = append(errs, fmt.Errorf("transaction: timer C %v: want above 3 min", c.TimerC))
+	}
 	if d := c.withDefaults(); d.T2 < d.T1 {
 		errs = append(errs, fmt.Errorf("transaction: t2 %v is below t1 %v", d.T2, d.T1))
 	}
@@ -69,6 +75,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.T4 <= 0 {
 		c.T4 = 5 * time.Second
+	}
+	if c.TimerC <= 0 {
+		c.TimerC = 185 * time.Second
 	}
 	if c.Inbox <= 0 {
 		c.Inbox = 1024

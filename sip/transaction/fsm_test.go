@@ -31,6 +31,7 @@ func TestICT_RFC3261_17_1_1(t *testing.T) {
 		{"a connection lost while ringing tells the user", ictProceeding, ictTransport, ictTerminated, do(fail)},
 		{"487 ends a cancelled INVITE (9.1)", ictCancelling, ict3xx, ictCompleted, do(armD, sendAck, deliver)},
 		{"a 2xx that crossed CANCEL goes to the user (9.1)", ictCancelling, ict2xx, ictAccepted, do(armM, deliver)},
+		{"timer C cancels (16.8)", ictProceeding, ictExpire, ictCancelling, do(sendCancel, armX)},
 		{"no final response 64*T1 after CANCEL (9.1)", ictCancelling, ictExpire, ictTerminated, do(timeout)},
 		{"a second cancel does nothing", ictCancelling, ictCancel, ictCancelling, nothing},
 		{"a repeated failure is acknowledged again (17.1.1.2)", ictCompleted, ict3xx, ictCompleted, do(sendAck)},
@@ -108,6 +109,13 @@ func TestIST_RFC3261_17_2_1(t *testing.T) {
 		{"repeated INVITE after ACK is absorbed", istAcknowledged, istInvite, istAcknowledged, nothing},
 		{"timer L ends after ACK without a word", istAcknowledged, istExpire, istTerminated, nothing},
 		{"CANCEL after 2xx has no effect (9.2)", istAccepted, istCancel, istAccepted, nothing},
+		{"the first 2xx that is passed on (RFC 6026 7.1)", istProceeding, istPassed2xx, istRelayed, do(send, armL)},
+		{"each other 2xx is passed on, too", istRelayed, istPassed2xx, istRelayed, do(send)},
+		{"repeated INVITE in Relayed is absorbed", istRelayed, istInvite, istRelayed, nothing},
+		{"CANCEL in Relayed has no effect", istRelayed, istCancel, istRelayed, nothing},
+		{"ACK in Relayed goes to the user", istRelayed, istAck, istRelayed, do(passAck)},
+		{"timer L ends Relayed", istRelayed, istExpire, istTerminated, nothing},
+		{"a 2xx after a refusal is not passed on", istCompleted, istPassed2xx, istCompleted, ignored},
 	}
 	for _, tt := range tests {
 		got, acts := stepIST(tt.in, tt.ev)

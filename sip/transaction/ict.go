@@ -34,7 +34,7 @@ import "fmt"
 //
 // Calling and CancelPending go to Completed and Accepted, too, when the final response is the
 // first. CancelPending and Cancelling are ours: RFC 3261 9.1 has the user hold CANCEL back until
-// a 1xx and give up 64*T1 after it.
+// a 1xx and give up 64*T1 after it. Timer C of a proxy (16.8) does in Proceeding what cancel does.
 type ictState uint8
 
 const (
@@ -57,7 +57,7 @@ const (
 	ict2xx                       //
 	ict3xx                       // 300 to 699
 	ictRetry                     // timer A
-	ictExpire                    // timer B, D, M or X, whichever the state armed
+	ictExpire                    // timer B, C, D, M or X, whichever the state armed
 	ictTransport                 // the flow failed
 	ictEvents
 )
@@ -137,6 +137,7 @@ func stepICTProceeding(s ictState, e ictEvent) (ictState, actions) {
 		if s == ictCancelling {
 			return ictTerminated, do(timeout)
 		}
+		return ictCancelling, do(sendCancel, armX) // timer C
 	}
 	return s, ignored
 }

@@ -28,6 +28,9 @@ import "fmt"
 //	 +->|               Terminated                |
 //	    +-----------------------------------------+
 //
+// Relayed, which Proceeding enters with the first 2xx that a proxy passes on, is Accepted as
+// RFC 6026 7.1 has it: INVITE and CANCEL absorbed, each 2xx sent, ACK to the user, L ends it.
+//
 // RFC 6026 has Accepted alone and leaves to the user to send the 2xx again until its ACK
 // (RFC 3261 13.3.1.4). Here the transaction does that: R begins at T1 and doubles up to T2 on
 // every transport, and Acknowledged is Accepted after the ACK.
@@ -40,20 +43,22 @@ const (
 	istConfirmed
 	istAccepted
 	istAcknowledged
+	istRelayed
 	istTerminated
 )
 
 type istEvent uint8
 
 const (
-	istInvite istEvent = iota // INVITE, the first or repeated
-	istAck                    // ACK: by branch for a failure, by dialog for a 2xx
-	istCancel                 // CANCEL
-	istTU1xx                  // the user's response, by class
-	istTU2xx                  //
-	istTU3xx                  // 300 to 699
-	istRetry                  // timer G, or R for a 2xx
-	istExpire                 // timer H, I or L, whichever the state armed
+	istInvite    istEvent = iota // INVITE, the first or repeated
+	istAck                       // ACK: by branch for a failure, by dialog for a 2xx
+	istCancel                    // CANCEL
+	istTU1xx                     // the user's response, by class
+	istTU2xx                     //
+	istTU3xx                     // 300 to 699
+	istPassed2xx                 // a 2xx that a proxy passes on
+	istRetry                     // timer G, or R for a 2xx
+	istExpire                    // timer H, I or L, whichever the state armed
 	istEvents
 )
 
@@ -76,6 +81,8 @@ func stepIST(s istState, e istEvent) (istState, actions) {
 			return istAccepted, do(send, startR, armL)
 		case istTU3xx:
 			return istCompleted, do(send, startRetry, armH)
+		case istPassed2xx:
+			return istRelayed, do(send, armL)
 		}
 	case istCompleted:
 		switch e {
@@ -99,6 +106,17 @@ func stepIST(s istState, e istEvent) (istState, actions) {
 		}
 	case istAccepted, istAcknowledged:
 		return stepISTAccepted(s, e)
+	case istRelayed:
+		switch e {
+		case istInvite, istCancel:
+			return s, nothing
+		case istAck:
+			return s, do(passAck)
+		case istPassed2xx:
+			return s, do(send)
+		case istExpire:
+			return istTerminated, nothing
+		}
 	}
 	return s, ignored
 }
@@ -123,7 +141,7 @@ func stepISTAccepted(s istState, e istEvent) (istState, actions) {
 }
 
 func (s istState) String() string {
-	names := [...]string{"Init", "Proceeding", "Completed", "Confirmed", "Accepted", "Acknowledged", "Terminated"}
+	names := [...]string{"Init", "Proceeding", "Completed", "Confirmed", "Accepted", "Acknowledged", "Relayed", "Terminated"}
 	if int(s) < len(names) {
 		return names[s]
 	}

@@ -23,8 +23,7 @@ var (
 	ErrClosed = errors.New("transaction: layer closed")
 )
 
-// A Sender puts bytes on a flow; *flow.Layer is one. Send must not block; it may keep b, which does not
-// change afterwards.
+// A Sender puts bytes on a flow; *flow.Layer is one. Send must neither block nor keep b.
 type Sender interface {
 	Send(f flow.Flow, b []byte) error
 }
@@ -55,6 +54,7 @@ type Layer struct {
 	cfg    Config
 	send   Sender
 	tu     TU
+	relay  Relay // tu, if it is one
 	parser *sip.Parser
 	seed   maphash.Seed // a sender cannot choose its shard
 	shards []*shard
@@ -67,6 +67,7 @@ func New(cfg Config, send Sender, tu TU) *Layer {
 		panic(err)
 	}
 	l := &Layer{cfg: cfg.withDefaults(), send: send, tu: tu, parser: sip.NewParser(), seed: maphash.MakeSeed()}
+	l.relay, _ = tu.(Relay)
 	for range l.cfg.Shards {
 		sh := newShard(l)
 		l.shards = append(l.shards, sh)

@@ -43,6 +43,10 @@ func (sh *shard) request(shed bool) {
 		return
 	}
 	key, mergedKey := string(sh.key), ""
+	if sh.l.relay != nil && sh.l.relay.Relays(sh.flow, m) {
+		sh.relay(key)
+		return
+	}
 	if len(m.ToTag()) == 0 {
 		sh.key = appendMergedKey(sh.key[:0], m)
 		if sh.merged[string(sh.key)] != nil {
@@ -70,14 +74,11 @@ func (sh *shard) request(shed bool) {
 	t.tag = tag
 	t.handle = &Server{tx: t, req: req, f: sh.flow, tag: tag}
 	sh.n.requests.Add(1)
-	if !t.invite {
-		t.stepOther(nistRequest)
-		return
+	if t.invite {
+		sh.key = appendAckKey(sh.key[:0], m, []byte(tag))
+		t.ackKey = string(sh.key)
 	}
-	sh.key = appendAckKey(sh.key[:0], m, []byte(tag))
-	t.ackKey = string(sh.key)
-	t.next = sh.stateless(100, "")
-	t.stepInvite(istInvite)
+	sh.serve(t)
 }
 
 // newServer makes the server transaction of the message in hand.
@@ -127,7 +128,7 @@ func (sh *shard) cancel() {
 	}
 	t := sh.newServer(key, false)
 	t.stepOther(nistRequest)
-	t.answer(200, sh.stateless(200, invite.tag))
+	t.answer(200, sh.stateless(200, invite.toTag()))
 	invite.stepInvite(istCancel)
 }
 
@@ -144,7 +145,7 @@ func (sh *shard) response() {
 		}
 		return
 	}
-	if c.answering(status) {
+	if c.up == nil && c.answering(status) {
 		res, err := parseResponse(sh.l.parser, sh.canonical())
 		if err != nil {
 			sh.n.malformed.Add(1)

@@ -13,6 +13,8 @@ type serverTx struct {
 
 	// Owned by the shard.
 	handle    *Server   // nil for CANCEL, and after a failure or the ACK for a 2xx
+	down      *clientTx // what the request was forwarded in
+	relayed   bool      // the Relay has it
 	tag       string    // the To tag of all responses
 	key       string    // in shard.servers
 	mergedKey string    // in shard.merged, or empty
@@ -67,6 +69,14 @@ func (t *serverTx) stepOther(e nistEvent) {
 		}
 		t.lapsed, e = false, nistExpire
 	}
+}
+
+// toTag returns the To tag of our own responses; a relayed request has none until one is needed.
+func (t *serverTx) toTag() string {
+	if t.tag == "" {
+		t.tag = t.sh.l.cfg.Tag()
+	}
+	return t.tag
 }
 
 // again takes a repeated request.

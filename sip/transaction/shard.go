@@ -29,6 +29,7 @@ type shard struct {
 	msg     wire.Message         // the message in hand
 	flow    flow.Flow            // its flow
 	raw     []byte               // its bytes; they are the queue's
+	serving *serverTx            // whose request it is, while the user looks at it
 	key     []byte               // scratch
 	canon   []byte               // scratch
 }
@@ -129,7 +130,7 @@ func (sh *shard) handle(it *item) {
 
 // begin starts a client transaction.
 func (sh *shard) begin(c *clientTx) {
-	if c.req == nil {
+	if c.last == nil {
 		sh.tellClient(c, ClientEvent{Err: ErrRequest})
 		return
 	}
@@ -147,7 +148,11 @@ func (sh *shard) sendCancel(invite *clientTx) {
 	c := &clientTx{
 		sh: sh, flow: invite.flow, sentBy: invite.sentBy, branch: invite.branch,
 		key: invite.branch + "|CANCEL", req: invite.req,
-		last: encodeSibling(sip.CANCEL, invite, invite.req.To(), invite.reason),
+	}
+	if invite.up != nil {
+		c.last = invite.sibling("CANCEL", nil)
+	} else {
+		c.last = encodeSibling(sip.CANCEL, invite, invite.req.To(), invite.reason)
 	}
 	c.retry = timer{owner: c, slot: retrySlot}
 	c.life = timer{owner: c, slot: lifeSlot}
@@ -165,7 +170,7 @@ func (sh *shard) owe(t *serverTx) {
 func (sh *shard) endServer(t *serverTx) {
 	sh.timers.stop(&t.retry)
 	sh.timers.stop(&t.life)
-	t.handle, t.last = nil, nil
+	t.handle, t.last, t.down = nil, nil, nil
 	if sh.servers[t.key] != t {
 		return
 	}

@@ -12,6 +12,10 @@ func (sh *shard) tellRequest(t *serverTx) {
 	if t.handle == nil {
 		return // CANCEL is answered by the layer
 	}
+	if t.relayed {
+		sh.tellRelay(t)
+		return
+	}
 	defer func(s *Server) {
 		if r := recover(); r != nil {
 			sh.panicked("Request", r)
@@ -22,6 +26,13 @@ func (sh *shard) tellRequest(t *serverTx) {
 }
 
 func (sh *shard) tellCancel(t *serverTx) {
+	switch {
+	case t.down != nil:
+		t.cancelBelow()
+		return
+	case t.relayed:
+		return // refused already
+	}
 	defer func(s *Server) {
 		if r := recover(); r != nil {
 			sh.panicked("Cancel", r)
@@ -34,6 +45,9 @@ func (sh *shard) tellCancel(t *serverTx) {
 // tellAck gives the ACK in hand to the user.
 func (sh *shard) tellAck() {
 	defer sh.recovered("Ack")
+	if sh.l.relay != nil && sh.l.relay.RelayAck(sh.flow, &sh.msg) {
+		return
+	}
 	ack, err := parseRequest(sh.l.parser, sh.canonical(), sh.flow)
 	if err != nil {
 		sh.n.malformed.Add(1)

@@ -1,0 +1,168 @@
+package transaction
+
+import (
+	"slices"
+
+	"github.com/lineaamica/la2/sip/flow"
+	"github.com/lineaamica/la2/sip/wire"
+)
+
+// A Relay is the part of a transaction user that passes requests on: a proxy (RFC 3261 16). A TU
+// that is one is asked first; what it takes is never given to the typed parser and is no merged
+// request, as it may be on its way through us twice. Its methods run on the shard like those of TU.
+//
+// The layer does for a relayed INVITE what a proxy core does for every call: 100 at once, CANCEL
+// answered and sent on (16.10), ACK for a refusal at each hop, timer C (16.8), each 2xx passed on
+// and none repeated. Responses without a client transaction go nowhere (RFC 6026 8).
+type Relay interface {
+	// Relays reports whether a new request, not ACK or CANCEL, is passed on from its bytes.
+	Relays(f flow.Flow, m *wire.Message) bool
+	// Relay gives such a request; it is answered by Forward or Refuse before Relay returns.
+	// Its Request is nil: see Wire.
+	Relay(tx *Server)
+	// RelayAck sees each ACK that acknowledges no refusal; false leaves it to TU.Ack.
+	RelayAck(f flow.Flow, m *wire.Message) bool
+}
+
+// Forwarded is what comes back for a forwarded request: each response but those that were
+// absorbed, or the error that ended it. Response and Request are valid during the call only.
+type Forwarded struct {
+	Response *wire.Message // with our Via on top
+	Flow     flow.Flow     // where Response came from
+
+	Err       error         // ErrTimeout or ErrTransport
+	Request   *wire.Message // with Err: the forwarded request without our Via, for Refuse
+	Cancelled bool          // with Err: the caller had sent CANCEL
+}
+
+// Wire returns the request in bytes, within TU.Request and Relay.Relay; nil at any other time.
+func (s *Server) Wire() *wire.Message {
+	if sh := s.tx.sh; sh.serving == s.tx {
+		return &sh.msg
+	}
+	return nil
+}
+
+// Forward sends raw, the request as the user changed it, on f in a new client transaction, once.
+// branch is that of the Via on top of raw. back gets what comes of it, on the shard; it may come
+// before Forward returns. CANCEL for s goes there from now on. To be called on the shard only,
+// where Wire is not nil; raw may be used again when it returns.
+func (s *Server) Forward(f flow.Flow, branch string, raw []byte, back func(*Server, Forwarded)) {
+	t := s.tx
+	method := string(t.sh.msg.MethodBytes())
+	key := branch + "|" + method
+	c := &clientTx{sh: t.sh, up: s, back: back, flow: f, branch: key[:len(branch)], key: key,
+		invite: t.invite, last: slices.Clone(raw)}
+	c.retry = timer{owner: c, slot: retrySlot}
+	c.life = timer{owner: c, slot: lifeSlot}
+	t.down = c
+	t.sh.begin(c)
+}
+
+// Return passes a response on: raw is it without our Via. Any number of 1xx, then one final, or,
+// for INVITE, any number of 2xx. On the shard only; raw may be used again when it returns.
+func (s *Server) Return(status int, raw []byte) {
+	t := s.tx
+	if t.invite && status/100 == 2 {
+		t.next = raw
+		t.stepInvite(istPassed2xx)
+		t.next = nil
+		if t.ist == istRelayed {
+			t.last = nil // nothing is sent again from now on
+		}
+		return
+	}
+	t.answer(status, slices.Clone(raw))
+}
+
+// Refuse answers m, which is Wire or Forwarded.Request, with a response of our own. An empty
+// reason stands for the usual phrase. On the shard only.
+func (s *Server) Refuse(m *wire.Message, status int, reason string, extra ...wire.Field) {
+	t := s.tx
+	if reason == "" {
+		reason = phrase(status)
+	}
+	raw := wire.AppendReplyTo(make([]byte, 0, sizeHint/2), m, s.f.Remote, status, reason, t.toTag(), extra...)
+	t.answer(status, raw)
+}
+
+// relay makes the server transaction of the request in hand, for the Relay.
+func (sh *shard) relay(key string) {
+	t := sh.newServer(key, sh.msg.Method() == wire.Invite)
+	t.relayed = true
+	t.handle = &Server{tx: t, f: sh.flow}
+	sh.n.requests.Add(1)
+	sh.serve(t)
+}
+
+// serve gives the request in hand to the machine of t, and so to the user.
+func (sh *shard) serve(t *serverTx) {
+	sh.serving = t
+	defer func() { sh.serving = nil }()
+	if !t.invite {
+		t.stepOther(nistRequest)
+		return
+	}
+	t.next = sh.stateless(100, "")
+	t.stepInvite(istInvite)
+}
+
+func (sh *shard) tellRelay(t *serverTx) {
+	defer func(s *Server) {
+		if r := recover(); r != nil {
+			sh.panicked("Relay", r)
+			s.Refuse(&sh.msg, 500, "")
+		}
+	}(t.handle)
+	sh.l.relay.Relay(t.handle)
+}
+
+func (sh *shard) tellForwarded(c *clientTx, ev Forwarded) {
+	defer sh.recovered("forwarded")
+	if ev.Err != nil {
+		ev.Request, ev.Cancelled = c.received(), c.cancelled
+		if ev.Request == nil {
+			return
+		}
+	}
+	c.back(c.up, ev)
+}
+
+// received returns the forwarded request without our Via. It is rare, so it may cost.
+func (c *clientTx) received() *wire.Message {
+	var sent, m wire.Message
+	if sent.Parse(c.last) != nil || !sent.MoreVia() {
+		return nil
+	}
+	var e wire.Edit
+	e.Reset(&sent)
+	e.PopVia()
+	if m.Parse(e.Append(nil)) != nil {
+		return nil
+	}
+	return &m
+}
+
+// sibling writes the ACK for the refusal in hand, or the CANCEL, of a forwarded INVITE.
+func (c *clientTx) sibling(method string, to []byte) []byte {
+	var sent wire.Message
+	if sent.Parse(c.last) != nil {
+		return nil
+	}
+	var reason []byte
+	if c.reason != "" {
+		reason = []byte(c.reason)
+	}
+	if method != "CANCEL" {
+		reason = nil
+	}
+	return wire.AppendSibling(make([]byte, 0, sizeHint/2), &sent, method, to, reason)
+}
+
+// cancelBelow sends a CANCEL on along the way of its INVITE, with its Reason (RFC 3261 16.10,
+// RFC 3326 2). The CANCEL is in hand.
+func (t *serverTx) cancelBelow() {
+	t.down.cancelled = true
+	t.down.reason = string(t.sh.msg.Header("Reason"))
+	t.down.stepInvite(ictCancel)
+}
