@@ -18,7 +18,12 @@ type serveCmd struct {
 }
 
 // Run serves until SIGTERM or Ctrl-C, then drains.
-func (c serveCmd) Run() error {
+func (c serveCmd) Run() (err error) {
+	stopProfile, err := profile()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopProfile()) }()
 	cfg, err := configs.Load(c.Config)
 	if err != nil {
 		return err
