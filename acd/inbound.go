@@ -170,6 +170,7 @@ func (r *inbound) choose(key string) {
 		return
 	}
 	r.stage("menu")
+	r.check("music", r.c.Music(r.line.Music)) // while we wait for a key: a caller on a dead line hangs up
 	prompts := []string{r.line.MenuPrompt}
 	for range 2 {
 		if key == "" {
