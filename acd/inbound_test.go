@@ -20,7 +20,7 @@ func TestACallFromRingToWrapUp(t *testing.T) {
 		if got := w.serve(); got != cti.CauseNormal {
 			t.Errorf("got %s", got)
 		}
-		w.wantDid("answer", "prompt greeting", "prompt menu", "music music", "dial anna", "bridge anna c/2")
+		w.wantDid("answer", "prompt greeting", "music music", "prompt menu", "music music", "dial anna", "bridge anna c/2")
 		w.wantEvents(
 			"Offered", "Stage greeting", "Stage menu", "Choice previdenza", "Stage queue", "Stage offer", "Stage talk",
 			"Queued", "AgentReserved anna", "Delivered anna", "AgentBusy anna", "AgentWorkingAfterCall anna",
@@ -282,7 +282,7 @@ func TestAnnouncementsNeverDelayTheBridge(t *testing.T) {
 		if dialled != 9*time.Second {
 			t.Errorf("dialled after %v, want 9s", dialled)
 		}
-		w.wantDid("answer", "prompt greeting", "prompt menu", "music music", "prompt wait+next", "dial anna", "bridge anna c/2")
+		w.wantDid("answer", "prompt greeting", "music music", "prompt menu", "music music", "prompt wait+next", "dial anna", "bridge anna c/2")
 	})
 }
 
@@ -455,7 +455,7 @@ func TestLostAgent(t *testing.T) {
 			if got := w.serve(); got != cti.CauseNormal {
 				t.Errorf("got %s", got)
 			}
-			w.wantDid("answer", "prompt greeting", "prompt menu", "music music", "dial anna", "bridge anna c/2",
+			w.wantDid("answer", "prompt greeting", "music music", "prompt menu", "music music", "dial anna", "bridge anna c/2",
 				"music music", "dial bruno", "bridge bruno c/3")
 			w.wantIdle()
 		})
