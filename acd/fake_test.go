@@ -280,10 +280,10 @@ func (w *world) makeReady(a cti.AgentID) {
 	w.t.Helper()
 	w.floor.DeviceUp(cti.DeviceID(a))
 	if _, err := w.floor.LogIn(w.t.Context(), a, cti.DeviceID(a)); err != nil {
-		w.t.Fatal(err)
+		w.t.Error(err)
 	}
 	if _, err := w.floor.SetState(w.t.Context(), a, cti.AgentReady, ""); err != nil {
-		w.t.Fatal(err)
+		w.t.Error(err)
 	}
 }
 

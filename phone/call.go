@@ -30,7 +30,6 @@ type Call struct {
 	invite   *sip.Request
 	audio    *audio
 	local    sdp.Local
-	offered  []byte // SDP of the far end's first offer, nil for a late offer
 	leaving  bool
 	over     bool
 	up       bool

@@ -139,7 +139,7 @@ func (s *Service) Tracking(ctx context.Context, id cti.TicketID, role ticket.Rol
 		}
 		if err != nil {
 			// The code holds; the note comes when the code is asked for again.
-			s.cfg.Logger.Warn("tracking code told without a note", "ticket", id, "err", err)
+			s.cfg.Logger.Warn("tracking code told without a note", "ticket", id, "error", err)
 			break
 		}
 	}

@@ -101,7 +101,7 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 		var again <-chan time.Time
 		if err != nil && ctx.Err() == nil {
-			s.cfg.Logger.Error("ticket changes wait", "err", err)
+			s.cfg.Logger.Error("ticket changes wait", "error", err)
 			moved, again = nil, time.After(s.cfg.Retry)
 		}
 		select {
@@ -161,7 +161,7 @@ func (s *Service) round(ctx context.Context) (int, error) {
 		if err != nil {
 			// Nothing that trying again would mend: the call went a way that the ticket did not.
 			if !errors.Is(err, errNothing) {
-				s.cfg.Logger.Warn("call leaves no trace on its ticket", "ticket", d.Ticket, "do", d.Do, "err", err)
+				s.cfg.Logger.Warn("call leaves no trace on its ticket", "ticket", d.Ticket, "do", d.Do, "error", err)
 			}
 			idle = append(idle, d)
 			continue

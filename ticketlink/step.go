@@ -69,7 +69,7 @@ func (s *Service) changed(tx cti.Tx, ev cti.Event) error {
 	next, err := ticket.Apply(t, c)
 	if err != nil {
 		if !errors.Is(err, ticket.ErrRevision) || c.Revision > t.Revision {
-			s.cfg.Logger.Error("ticket change left out", "ticket", c.Ticket, "kind", c.Kind, "revision", c.Revision, "err", err)
+			s.cfg.Logger.Error("ticket change left out", "ticket", c.Ticket, "kind", c.Kind, "revision", c.Revision, "error", err)
 		}
 		return nil
 	}

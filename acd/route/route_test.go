@@ -60,23 +60,10 @@ func TestCanonical(t *testing.T) {
 
 func TestLookup(t *testing.T) {
 	t.Parallel()
-	table, err := New([]Rule{
-		{Number: "803.001", Service: "linea-amica"},
-		{Number: "06.828881", Service: "linea-amica"},
-		{Number: "039.039.039", Service: "easy-italia"},
-		{Number: "1001", Device: "1001"},
-		{Number: "bench", Contact: "sip:bench@10.0.0.9"},
-		{Number: "+390831000111", Trunk: "brindisi"},
-		{Number: "0831", Prefix: true, Trunk: "puglia"},
-		{Number: "+39", Prefix: true, Trunk: "carrier"},
-		{Number: "+39 0391", Prefix: true, Trunk: "monza"},
-		{Number: "800", Prefix: true, Trunk: "freephone"},
-		{Number: "+", Prefix: true, Trunk: "bad"},
-	})
-	if err == nil {
-		t.Fatal("a prefix without digits must fail")
+	if _, err := New([]Rule{{Number: "+", Prefix: true, Trunk: "bad"}}); err == nil {
+		t.Error("a prefix without digits must fail")
 	}
-	table, err = New([]Rule{
+	table, err := New([]Rule{
 		{Number: "803.001", Service: "linea-amica"},
 		{Number: "06.828881", Service: "linea-amica"},
 		{Number: "039.039.039", Service: "easy-italia"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -42,17 +43,17 @@ func BenchmarkCall(b *testing.B) {
 			calls := 0
 			b.ResetTimer()
 			for i := 0; calls < b.N; i++ {
-				q := &open[i%len(open)]
-				if len(*q) == 0 {
+				at := i % len(open)
+				if len(open[at]) == 0 {
 					calls++
-					*q = append([]cti.Event(nil), template...)
+					open[at] = slices.Clone(template)
 					id := cti.NewCallID(time.Now())
-					for k := range *q {
-						(*q)[k].Call = id
+					for k := range open[at] {
+						open[at][k].Call = id
 					}
 				}
-				l.Publish((*q)[0])
-				*q = (*q)[1:]
+				l.Publish(open[at][0])
+				open[at] = open[at][1:]
 			}
 			l.Close()
 			if err := <-done; err != nil {

@@ -94,7 +94,7 @@ func (m *Metrics) Run(ctx context.Context, l *stream.Log) error {
 	for {
 		ev, err := r.Next(ctx)
 		if ctx.Err() != nil || errors.Is(err, stream.ErrClosed) {
-			return nil
+			return nil //nolint:nilerr // the ordinary end
 		}
 		if err != nil {
 			return err

@@ -119,7 +119,7 @@ func (c *client) serve(ctx context.Context, after cti.Position) {
 		err = c.follow(ctx)
 	}
 	if err != nil && !errors.Is(err, errLeft) && ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded) {
-		c.s.cfg.Logger.Debug("cti client ended", "user", c.user.Name, "err", err)
+		c.s.cfg.Logger.Debug("cti client ended", "user", c.user.Name, "error", err)
 	}
 }
 

@@ -80,7 +80,8 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(self)")
 		defer func() {
-			if v := recover(); v != nil && v != http.ErrAbortHandler {
+			v := recover()
+			if err, ok := v.(error); v != nil && (!ok || !errors.Is(err, http.ErrAbortHandler)) {
 				s.cfg.Logger.Error("request panicked", "path", r.Pattern, "panic", v)
 				problemOf(errors.New("panic")).write(w)
 			}
@@ -110,7 +111,7 @@ func (s *Server) open(h func(http.ResponseWriter, *http.Request) error) http.Han
 		}
 		p := problemOf(err)
 		if p.Status == http.StatusInternalServerError {
-			s.cfg.Logger.Error("request failed", "path", r.Pattern, "err", err)
+			s.cfg.Logger.Error("request failed", "path", r.Pattern, "error", err)
 		}
 		p.write(w)
 	})

@@ -122,7 +122,7 @@ func (s *Server) logOut(w http.ResponseWriter, r *http.Request, ses *session) er
 		err = s.cfg.Agents.LogOut(ctx, ses.user.Agent)
 	}
 	if gone := s.sessions.end(ctx, ses); gone != nil {
-		s.cfg.Logger.Error("session not removed from the journal", "err", gone)
+		s.cfg.Logger.Error("session not removed from the journal", "error", gone)
 	}
 	s.audit(cti.Event{Agent: ses.user.Agent, Value: "log_out", Cause: causeOf(err)})
 	s.cfg.Logger.Info("agent logged out", "agent", ses.user.Agent)

@@ -12,6 +12,10 @@ import (
 // foldBatch is how many events one transaction of a fold takes at most.
 const foldBatch = 256
 
+// idleEvery is after how many events without a change the cursor moves all the
+// same, so that a restart has little to look through.
+const idleEvery = 4096
+
 // A Step folds one event into a projection. It must depend on nothing but its
 // arguments, for it may run more than once for one event before the
 // transaction succeeds; its effect in the projection is once.
@@ -20,23 +24,29 @@ type Step func(tx cti.Tx, ev cti.Event) error
 // Fold reads l from p's cursor and applies step to each event, with the cursor
 // in the same transaction, until ctx ends (then it returns nil), l is closed
 // (nil, everything folded), or step or p fail. Events that wait are folded
-// together. A full or failing disk is retried; the stream waits for nobody.
+// together; those that change nothing in p cost no transaction, and p's cursor
+// moves with the next change, or after idleEvery events. A full or failing disk
+// is retried; the stream waits for nobody.
 func Fold(ctx context.Context, l *Log, p cti.Projection, step Step) error {
 	r, err := l.Subscribe(p.Cursor())
 	if err != nil {
 		return err
 	}
+	f := fold{l: l, r: r, p: p, step: step}
 	for {
 		ev, err := r.Next(ctx)
 		if ctx.Err() != nil || errors.Is(err, ErrClosed) {
-			return nil
+			return nil //nolint:nilerr // the ordinary end
 		}
 		if err != nil {
 			return err
 		}
-		if err := advance(ctx, l, r, p, step, ev); err != nil {
+		if l.cfg.Linger > 0 {
+			pause(ctx, l.cfg.Linger)
+		}
+		if err := f.advance(ctx, ev); err != nil {
 			if ctx.Err() != nil {
-				return nil
+				return nil //nolint:nilerr // the ordinary end
 			}
 			return err
 		}
@@ -50,23 +60,34 @@ func CatchUp(ctx context.Context, l *Log, p cti.Projection, step Step) error {
 	if err != nil {
 		return err
 	}
+	f := fold{l: l, r: r, p: p, step: step}
 	for r.Position().Seq < end {
 		ev, err := r.Next(ctx)
 		if err != nil {
 			return err
 		}
-		if err := advance(ctx, l, r, p, step, ev); err != nil {
+		if err := f.advance(ctx, ev); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// advance folds ev and what is ready behind it in one transaction.
-func advance(ctx context.Context, l *Log, r *Reader, p cti.Projection, step Step, ev cti.Event) error {
+// A fold is one reader on its way into one projection.
+type fold struct {
+	l    *Log
+	r    *Reader
+	p    cti.Projection
+	step Step
+	idle int // events since the cursor moved
+}
+
+// advance folds ev and what is ready behind it in one transaction, or none when
+// they change nothing.
+func (f *fold) advance(ctx context.Context, ev cti.Event) error {
 	batch := []cti.Event{ev}
 	for len(batch) < foldBatch {
-		ev, ok, err := r.Ready()
+		ev, ok, err := f.r.Ready()
 		if err != nil {
 			return err
 		}
@@ -75,29 +96,50 @@ func advance(ctx context.Context, l *Log, r *Reader, p cti.Projection, step Step
 		}
 		batch = append(batch, ev)
 	}
+	if f.idle += len(batch); f.idle < idleEvery && f.changesNothing(batch) {
+		return nil
+	}
 	for {
 		var broken error // step's own error: repeating does not help
-		err := p.Advance(ctx, r.Position(), func(tx cti.Tx) error {
-			broken = nil
-			for _, ev := range batch {
-				if err := step(tx, ev); err != nil {
-					broken = fmt.Errorf("stream: fold event %d %s: %w", ev.Seq, ev.Type, err)
-					return broken
-				}
-			}
-			return nil
+		err := f.p.Advance(ctx, f.r.Position(), func(tx cti.Tx) error {
+			broken = f.apply(tx, batch)
+			return broken
 		})
 		if err == nil {
+			f.idle = 0
 			return nil
 		}
 		if broken != nil {
 			return broken
 		}
-		l.cfg.Logger.Error("fold does not write", "err", err)
+		f.l.cfg.Logger.Error("fold does not write", "err", err)
 		select {
-		case <-time.After(l.cfg.Retry):
+		case <-time.After(f.l.cfg.Retry):
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
 }
+
+func (f *fold) apply(tx cti.Tx, batch []cti.Event) error {
+	for _, ev := range batch {
+		if err := f.step(tx, ev); err != nil {
+			return fmt.Errorf("stream: fold event %d %s: %w", ev.Seq, ev.Type, err)
+		}
+	}
+	return nil
+}
+
+// changesNothing tries batch on p as it is: up to the first write, a View shows
+// a step what a transaction would.
+func (f *fold) changesNothing(batch []cti.Event) bool {
+	return f.p.View(func(tx cti.Tx) error { return f.apply(looking{tx}, batch) }) == nil
+}
+
+// looking is a Tx that refuses to write.
+type looking struct{ cti.Tx }
+
+var errWould = errors.New("would write")
+
+func (looking) Put(_, _ []byte) error { return errWould }
+func (looking) Delete([]byte) error   { return errWould }

@@ -66,6 +66,14 @@ type Config struct {
 	Tail int
 	// Retry is the pause after a failed journal write. Default 200ms.
 	Retry time.Duration
+	// Linger is how long what nobody waits for may wait for company, so that it
+	// shares a disk write: an event without a Commit behind it, the transaction
+	// of a Fold. Default 0: none.
+	Linger time.Duration
+	// Pace is the time from one journal write to the next under load, when more
+	// commits come than writes are worth; after a rest a few go at once.
+	// Default 0: as fast as the disk.
+	Pace time.Duration
 	// Logger gets one error when the journal begins to fail and one line when
 	// it recovers. Default: discarded.
 	Logger *slog.Logger
@@ -83,6 +91,8 @@ type Log struct {
 	room     *sync.Cond // space in queue, or a change of degraded or closed
 	work     chan struct{}
 	queue    []cti.Event // numbered, not yet handed to the journal
+	since    time.Time   // when the oldest of queue came
+	paced    time.Time   // when the writes so far would have ended at Pace
 	writing  int         // handed to the journal, not yet durable
 	waiters  []waiter    // in order of seq
 	next     uint64      // number of the next event published

@@ -55,7 +55,7 @@ func (l *Log) Commit(ctx context.Context, evs ...cti.Event) error {
 		l.enqueue(&ev)
 		w.seq = ev.Seq
 	}
-	l.waiters = append(l.waiters, w)
+	l.await(w)
 	l.mu.Unlock()
 	return await(ctx, w.done)
 }
@@ -73,9 +73,25 @@ func (l *Log) Sync(ctx context.Context) error {
 		l.mu.Unlock()
 		return fmt.Errorf("stream: sync: %w: %w", ErrDegraded, err)
 	}
-	l.waiters = append(l.waiters, w)
+	l.await(w)
 	l.mu.Unlock()
 	return await(ctx, w.done)
+}
+
+// await lets the writer know that somebody waits. l.mu must be held.
+func (l *Log) await(w waiter) {
+	l.waiters = append(l.waiters, w)
+	if len(l.waiters) == 1 {
+		l.wake()
+	}
+}
+
+// wake makes the writer look again. l.mu must be held.
+func (l *Log) wake() {
+	select {
+	case l.work <- struct{}{}:
+	default:
+	}
 }
 
 func await(ctx context.Context, done <-chan error) error {
@@ -116,9 +132,12 @@ func (l *Log) enqueue(ev *cti.Event) {
 		ev.Info = &info
 	}
 	l.queue = append(l.queue, *ev)
-	select {
-	case l.work <- struct{}{}:
-	default:
+	switch len(l.queue) {
+	case 1:
+		l.since = time.Now()
+		l.wake()
+	case maxBatch:
+		l.wake()
 	}
 }
 

@@ -18,17 +18,10 @@ const maxBatch = 1024
 func (l *Log) write(ctx context.Context) {
 	defer close(l.ended)
 	for {
-		batch := l.take()
+		batch := l.gather(ctx)
 		if len(batch) == 0 {
-			select {
-			case <-l.work:
-				continue
-			case <-ctx.Done():
-				if batch = l.take(); len(batch) == 0 {
-					l.failWaiters(ErrClosed)
-					return
-				}
-			}
+			l.failWaiters(ErrClosed)
+			return
 		}
 		for {
 			err := l.journal.Append(context.WithoutCancel(ctx), batch)
@@ -44,9 +37,73 @@ func (l *Log) write(ctx context.Context) {
 	}
 }
 
-func (l *Log) take() []cti.Event {
+// burst is how many writes may go faster than Config.Pace after a rest.
+const burst = 8
+
+// gather waits until events are due and returns them; none when the stream is
+// closed and everything was written.
+func (l *Log) gather(ctx context.Context) []cti.Event {
+	for {
+		batch, due := l.take()
+		if len(batch) > 0 {
+			return batch
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		var timer *time.Timer
+		var ring <-chan time.Time
+		if !due.IsZero() {
+			timer = time.NewTimer(time.Until(due))
+			ring = timer.C
+		}
+		select {
+		case <-l.work:
+		case <-ring:
+		case <-ctx.Done():
+		}
+		if timer != nil {
+			timer.Stop()
+		}
+	}
+}
+
+// take hands out what is to be written now, or says when to ask again; the zero
+// time is: when something has come.
+func (l *Log) take() (batch []cti.Event, due time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if len(l.queue) == 0 {
+		return nil, due
+	}
+	now := time.Now()
+	if due = l.due(now); due.After(now) {
+		return nil, due
+	}
+	if l.paced.Before(now) {
+		l.paced = now
+	}
+	l.paced = l.paced.Add(l.cfg.Pace)
+	return l.cut(), due
+}
+
+// due is when the queue is to be written. l.mu must be held.
+func (l *Log) due(now time.Time) time.Time {
+	if l.closed || len(l.queue) >= maxBatch {
+		return now
+	}
+	due := l.since
+	if len(l.waiters) == 0 {
+		due = due.Add(l.cfg.Linger)
+	}
+	if earliest := l.paced.Add(-burst * l.cfg.Pace); due.Before(earliest) {
+		return earliest
+	}
+	return due
+}
+
+// cut takes a batch off the queue. l.mu must be held.
+func (l *Log) cut() []cti.Event {
 	n := min(len(l.queue), maxBatch)
 	batch := l.queue[:n:n]
 	l.queue = l.queue[n:]
@@ -90,7 +147,7 @@ func (l *Log) failed(err error) {
 	l.mu.Unlock()
 	l.failWaiters(fmt.Errorf("stream: commit: %w", err))
 	if first {
-		l.cfg.Logger.Error("journal does not write; calls go on unrecorded", "err", err)
+		l.cfg.Logger.Error("journal does not write; calls go on unrecorded", "error", err)
 	}
 }
 

@@ -116,14 +116,14 @@ func (k *kernel) serve(s *shard) bool {
 		k.yield(now)
 		for i := range max(n, 0) {
 			fd := int(k.events[i].Fd)
-			switch {
-			case fd == k.eventfd:
+			switch fd {
+			case k.eventfd:
 				k.read8(fd)
 				s.current = nil
 				if s.commands(now) {
 					return true
 				}
-			case fd == k.timerfd:
+			case k.timerfd:
 				s.current = nil
 				k.pace(s, now)
 			default:

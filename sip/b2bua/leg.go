@@ -83,16 +83,6 @@ func (l *leg) onHold() bool { return l.held || l.agreed.Held }
 // talking tells whether audio may pass.
 func (l *leg) talking() bool { return l.state == legAccepted || l.state == legConfirmed }
 
-// say builds the body that describes us: version stays when nothing else changed
-// (RFC 3264 8).
-func (l *leg) say(body []byte) []byte {
-	if l.said != nil && sdp.Same(l.said, body) {
-		return l.said
-	}
-	l.said = body
-	return body
-}
-
 // contact is where the far end of f reaches us (RFC 3261 12.1.1).
 func (s *Switch) contact(f flow.Flow) sip.Uri {
 	at := s.cfg.Contact(f)

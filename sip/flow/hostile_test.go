@@ -1,7 +1,6 @@
 package flow_test
 
 import (
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -82,7 +81,7 @@ func TestHostileBytes(t *testing.T) {
 		for range 20 {
 			for _, b := range messages {
 				c := dial(t, n.net, "10.0.0.1")
-				_, _ = io.WriteString(c, string(mutate(rng, b)))
+				_, _ = c.Write(mutate(rng, b))
 				_ = c.Close()
 			}
 		}

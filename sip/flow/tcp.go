@@ -39,7 +39,7 @@ func (l *Layer) accept(ln net.Listener) error {
 		case errors.Is(err, net.ErrClosed) || !wait.pause(l.life):
 			return nil
 		default:
-			l.cfg.Logger.Warn("connection not accepted", "local", ln.Addr().String(), "err", err)
+			l.cfg.Logger.Warn("connection not accepted", "local", ln.Addr().String(), "error", err)
 		}
 	}
 }
@@ -96,7 +96,7 @@ func (l *Layer) adopt(nc net.Conn, accepted bool) (*conn, error) {
 	}
 	if t, ok := nc.(*net.TCPConn); ok {
 		if err := tuneTCP(t); err != nil {
-			l.cfg.Logger.Warn("connection options not set", "remote", c.flow.Remote.String(), "err", err)
+			l.cfg.Logger.Warn("connection options not set", "remote", c.flow.Remote.String(), "error", err)
 		}
 	}
 	l.lastID++

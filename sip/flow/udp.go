@@ -37,7 +37,7 @@ func (l *Layer) OpenUDP(pc PacketConn) (read func() error, err error) {
 	}
 	if u, ok := pc.(*net.UDPConn); ok {
 		if err := tuneUDP(u); err != nil {
-			l.cfg.Logger.Warn("socket options not set", "local", s.local.String(), "err", err)
+			l.cfg.Logger.Warn("socket options not set", "local", s.local.String(), "error", err)
 		}
 	}
 	if !l.addSocket(s) {
@@ -65,7 +65,7 @@ func (l *Layer) read(s *socket) error {
 		case errors.Is(err, net.ErrClosed) || !wait.pause(l.life):
 			return nil
 		default:
-			l.cfg.Logger.Warn("datagram not read", "local", s.local.String(), "err", err)
+			l.cfg.Logger.Warn("datagram not read", "local", s.local.String(), "error", err)
 		}
 	}
 }

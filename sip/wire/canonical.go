@@ -53,7 +53,7 @@ func appendValue(dst []byte, id headerID, v []byte) []byte {
 // appendSqueezed copies a value; outside quotes and angle brackets, white space next to one of
 // the separators goes and any other becomes one space.
 func appendSqueezed(dst, v []byte, separators string) []byte {
-	if bytes.IndexAny(v, " \t\r\n") < 0 {
+	if !bytes.ContainsAny(v, " \t\r\n") {
 		return append(dst, v...)
 	}
 	start := len(dst)

@@ -25,11 +25,12 @@ func (m *Message) Routes(yield func(int, []byte) bool) {
 func (m *Message) routeValue(pos, end int) (uri span, next int, ok bool) {
 	b := m.raw
 	for ; pos < end && b[pos] != '<'; pos++ {
-		if b[pos] == '"' {
+		switch b[pos] {
+		case '"':
 			if pos = quotedEnd(b, pos, end); pos < 0 {
 				return span{}, 0, false
 			}
-		} else if b[pos] == ',' {
+		case ',':
 			return span{}, 0, false
 		}
 	}
