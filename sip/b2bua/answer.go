@@ -206,6 +206,9 @@ func (c *Call) acked(l *leg, e legEvent) {
 		c.lost(l, cause)
 		return
 	}
+	if !l.owing {
+		l.far() // from now on it is sent audio
+	}
 	for _, cmd := range c.answering {
 		cmd.reply <- nil
 	}

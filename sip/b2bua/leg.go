@@ -66,13 +66,15 @@ func (l *leg) openPort() error {
 	return nil
 }
 
-// far tells the packet path what was agreed with the far end.
+// far tells the packet path what was agreed with the far end. Nothing is sent to
+// a caller who has not acknowledged our 2xx: a forged INVITE could name anybody's
+// address for 64*T1 of audio.
 func (l *leg) far() {
 	n := l.agreed
 	l.call.sw.deps.Media.SetRemote(l.port, relay.Remote{
 		Addr: n.Remote, Codec: n.Codec, PT: n.PT, SendPT: n.SendPT,
 		DTMFPT: n.DTMFPT, SendDTMFPT: n.SendDTMFPT,
-		Send: n.Direction.Send(), Recv: n.Direction.Recv(),
+		Send: n.Direction.Send() && l.state != legAccepted, Recv: n.Direction.Recv(),
 		Ptime: n.Ptime, NAT: l.nat, Signal: l.flow.Remote.Addr(),
 	})
 }

@@ -1,0 +1,42 @@
+package b2bua
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lineaamica/la2/cti"
+)
+
+// An INVITE with a forged source gets no audio sent to the address that it names:
+// only the ACK shows that somebody there wants the call.
+func TestNoAudioBeforeACK(t *testing.T) {
+	script := func(ctx context.Context, c *Call) cti.Cause {
+		if err := c.Music("music"); err != nil {
+			return cti.CauseFailed
+		}
+		if err := c.Answer(ctx); err != nil {
+			return causeIn(err, cti.CauseFailed)
+		}
+		<-ctx.Done()
+		return cti.CauseAbandoned
+	}
+	scenario(t, script, func(w *world) {
+		caller := w.phone("1050")
+		caller.dial("803001", caller.sdp("sendrecv"))
+		caller.expect("200")
+		synctest.Wait()
+		if far := w.media.remote(1); far.Send || !far.Recv {
+			t.Errorf("before the ACK: send %v, receive %v; want false, true", far.Send, far.Recv)
+		}
+		time.Sleep(100 * time.Millisecond)
+		caller.ack("")
+		time.Sleep(10 * time.Millisecond)
+		if far := w.media.remote(1); !far.Send || !far.Recv {
+			t.Errorf("after the ACK: send %v, receive %v; want true, true", far.Send, far.Recv)
+		}
+		caller.request("BYE", "")
+		caller.expect("200")
+	})
+}
