@@ -88,18 +88,20 @@ func (c *Call) newLeg() *leg {
 
 // run owns the call until every leg is cleared and the script has returned.
 func (c *Call) run() {
-	if c.begin() {
-		c.offered, c.scripting = true, true
-		go c.serve() // ends when the script returns; run waits for that
-	}
+	c.guard("begin", func() {
+		if c.begin() {
+			c.offered, c.scripting = true, true
+			go c.serve() // ends when the script returns; run waits for that
+		}
+	})
 	var batch []event
 	for !c.over() {
 		c.arm()
 		c.wait()
-		c.expire()
+		c.guard("timer", c.expire)
 		batch = c.box.take(batch)
 		for i, e := range batch {
-			c.guard(e)
+			c.guard(e.name(), func() { c.handle(e) })
 			batch[i] = nil
 		}
 	}
@@ -136,15 +138,15 @@ func (c *Call) serve() {
 	cause = c.sw.deps.Serve(c.ctx, c.in, c)
 }
 
-// guard handles one event; a panic ends this call alone.
-func (c *Call) guard(e event) {
+// guard does one thing; a panic ends this call alone.
+func (c *Call) guard(what string, do func()) {
 	defer func() {
 		if r := recover(); r != nil {
-			c.log().Error("call panicked", "event", e.name(), "panic", r, "stack", string(debug.Stack()))
+			c.log().Error("call panicked", "event", what, "panic", r, "stack", string(debug.Stack()))
 			c.clear(cti.CauseFailed)
 		}
 	}()
-	c.handle(e)
+	do()
 }
 
 func (c *Call) handle(e event) {

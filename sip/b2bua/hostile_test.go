@@ -2,11 +2,13 @@ package b2bua
 
 import (
 	"context"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/sip/flow"
 )
 
 // An INVITE with a forged source gets no audio sent to the address that it names:
@@ -38,5 +40,19 @@ func TestNoAudioBeforeACK(t *testing.T) {
 		}
 		caller.request("BYE", "")
 		caller.expect("200")
+	})
+}
+
+// A panic while the INVITE is read costs that call alone.
+func TestPanicInBegin(t *testing.T) {
+	scenario(t, connect, func(w *world) {
+		w.sw.cfg.Contact = func(flow.Flow) netip.AddrPort { panic("boom") }
+		caller := w.phone("1050")
+		caller.dial("1002", caller.sdp("sendrecv"))
+		caller.expect("500")
+		caller.ackFailure()
+		if n := w.sw.Running(); n != 0 {
+			t.Errorf("%d calls are left", n)
+		}
 	})
 }
