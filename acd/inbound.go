@@ -77,8 +77,10 @@ func (s *Service) Serve(ctx context.Context, in cti.Inbound, c Call) cti.Cause {
 		return cause
 	}
 	if !r.office && !line.Plain {
-		key := r.greet()
-		r.choose(key)
+		r.choose(r.greet())
+	}
+	if r.ctx.Err() != nil {
+		return r.left() // before the queue: no ticket
 	}
 	return r.serve()
 }
@@ -166,7 +168,7 @@ func (r *inbound) greet() (key string) {
 // choose plays the menu until a choice is made. Who presses nothing, or twice
 // something without meaning, gets an agent without a topic.
 func (r *inbound) choose(key string) {
-	if r.line.Menu == nil {
+	if r.line.Menu == nil || r.ctx.Err() != nil {
 		return
 	}
 	r.stage("menu")
