@@ -119,7 +119,7 @@ func (w *waiting) ring(o *floor.Offer) (cti.LegID, bool) {
 		o.Release()
 	default:
 		cause := causeOf(err)
-		w.log.Info("agent offer rejected", "agent", string(o.Agent), "cause", string(cause))
+		w.log.Debug("agent offer rejected", "agent", string(o.Agent), "cause", string(cause))
 		o.Reject(cause)
 		w.stage("queue")
 	}

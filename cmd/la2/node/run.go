@@ -29,11 +29,13 @@ func (n *Node) Run(ctx context.Context) error {
 			}
 		})
 	}
+	began := n.stream.Last()
 	n.stream.Publish(cti.Event{Type: cti.EvNodeStarted, Value: n.opts.Version})
 	n.serveSockets(part)
 	part("floor", n.floor.Run)
 	part("cdr", func(c context.Context) error { return cdr.Run(c, n.stream, n.store.Projection("cdr")) })
 	part("metrics", func(c context.Context) error { return n.metrics.Run(c, n.stream) })
+	part("call log", func(c context.Context) error { return callLog{n.log}.run(c, n.stream, began) })
 	part("tickets", n.foldTickets)
 	part("ticket changes", n.tickets.Run)
 	part("desktops", n.server.Run)
