@@ -24,15 +24,14 @@ type Step func(tx cti.Tx, ev cti.Event) error
 // Fold reads l from p's cursor and applies step to each event, with the cursor
 // in the same transaction, until ctx ends (then it returns nil), l is closed
 // (nil, everything folded), or step or p fail. Events that wait are folded
-// together; those that change nothing in p cost no transaction, and p's cursor
-// moves with the next change, or after idleEvery events. A full or failing disk
-// is retried; the stream waits for nobody.
+// together, see Config.Linger. A full or failing disk is retried; the stream
+// waits for nobody.
 func Fold(ctx context.Context, l *Log, p cti.Projection, step Step) error {
 	r, err := l.Subscribe(p.Cursor())
 	if err != nil {
 		return err
 	}
-	f := fold{l: l, r: r, p: p, step: step}
+	f := fold{l: l, r: r, p: p, step: step, lazy: l.cfg.Linger > 0}
 	for {
 		ev, err := r.Next(ctx)
 		if ctx.Err() != nil || errors.Is(err, ErrClosed) {
@@ -41,7 +40,7 @@ func Fold(ctx context.Context, l *Log, p cti.Projection, step Step) error {
 		if err != nil {
 			return err
 		}
-		if l.cfg.Linger > 0 {
+		if f.lazy {
 			pause(ctx, l.cfg.Linger)
 		}
 		if err := f.advance(ctx, ev); err != nil {
@@ -79,7 +78,8 @@ type fold struct {
 	r    *Reader
 	p    cti.Projection
 	step Step
-	idle int // events since the cursor moved
+	lazy bool // the cursor may stay behind events that change nothing
+	idle int  // events since the cursor moved
 }
 
 // advance folds ev and what is ready behind it in one transaction, or none when
@@ -96,7 +96,7 @@ func (f *fold) advance(ctx context.Context, ev cti.Event) error {
 		}
 		batch = append(batch, ev)
 	}
-	if f.idle += len(batch); f.idle < idleEvery && f.changesNothing(batch) {
+	if f.idle += len(batch); f.lazy && f.idle < idleEvery && f.changesNothing(batch) {
 		return nil
 	}
 	for {
@@ -130,16 +130,26 @@ func (f *fold) apply(tx cti.Tx, batch []cti.Event) error {
 	return nil
 }
 
-// changesNothing tries batch on p as it is: up to the first write, a View shows
-// a step what a transaction would.
+// changesNothing tries batch on p as it is: up to its first write a step sees in
+// a View what it would see in a transaction.
 func (f *fold) changesNothing(batch []cti.Event) bool {
-	return f.p.View(func(tx cti.Tx) error { return f.apply(looking{tx}, batch) }) == nil
+	wrote := false
+	err := f.p.View(func(tx cti.Tx) error { return f.apply(looking{tx, &wrote}, batch) })
+	return err == nil && !wrote
 }
 
-// looking is a Tx that refuses to write.
-type looking struct{ cti.Tx }
+// looking is a Tx that refuses to write and remembers that it had to.
+type looking struct {
+	cti.Tx
+	wrote *bool
+}
 
 var errWould = errors.New("would write")
 
-func (looking) Put(_, _ []byte) error { return errWould }
-func (looking) Delete([]byte) error   { return errWould }
+func (t looking) Put(_, _ []byte) error { return t.refuse() }
+func (t looking) Delete([]byte) error   { return t.refuse() }
+
+func (t looking) refuse() error {
+	*t.wrote = true
+	return errWould
+}

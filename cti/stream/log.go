@@ -68,7 +68,9 @@ type Config struct {
 	Retry time.Duration
 	// Linger is how long what nobody waits for may wait for company, so that it
 	// shares a disk write: an event without a Commit behind it, the transaction
-	// of a Fold. Default 0: none.
+	// of a Fold. When it is not 0, events that change nothing in a Fold's
+	// projection cost no transaction, and its cursor moves with the next change
+	// or after some thousand events. Default 0.
 	Linger time.Duration
 	// Pace is the time from one journal write to the next under load, when more
 	// commits come than writes are worth; after a rest a few go at once.
