@@ -20,6 +20,20 @@ func (m *Message) Routes(yield func(int, []byte) bool) {
 	}
 }
 
+// TopRoute returns the URI of the first Route value; nil when there is none or it cannot be read.
+func (m *Message) TopRoute() []byte {
+	i := m.first[hRoute]
+	if i < 0 {
+		return nil
+	}
+	v := m.fields[i].value
+	uri, _, ok := m.routeValue(int(v.off), int(v.end))
+	if !ok {
+		return nil
+	}
+	return uri.of(m.raw)
+}
+
 // routeValue reads "display <uri>;params" at pos, and returns where the value after its comma
 // begins. A route is always in angle brackets (RFC 3261 25.1 route-param).
 func (m *Message) routeValue(pos, end int) (uri span, next int, ok bool) {

@@ -25,6 +25,10 @@ func TestRoutes(t *testing.T) {
 		e.Reset(parsed(t, bye))
 		e.PopRoutes(n)
 		out := string(e.Append(nil))
+		rest := append(slices.Clone(want[min(n, 3):]), "")
+		if top := string(parsed(t, out).TopRoute()); top != rest[0] {
+			t.Errorf("%d popped: top Route %q", n, top)
+		}
 		if got := list(parsed(t, out)); !slices.Equal(got, want[min(n, 3):]) {
 			t.Errorf("%d popped: %q in\n%s", n, got, out)
 		}

@@ -1,0 +1,270 @@
+package proxy
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"hash/maphash"
+	"log/slog"
+	"net/netip"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/lineaamica/la2/sip/flow"
+	"github.com/lineaamica/la2/sip/transaction"
+	"github.com/lineaamica/la2/sip/wire"
+)
+
+// Config sets a Proxy.
+type Config struct {
+	// Address gives our address as the far end of a flow reaches it: for Via and Record-Route.
+	// Default: the local end of the flow.
+	Address func(flow.Flow) netip.AddrPort
+	// Dial gives a flow to a literal address, at once: it never waits for a connection. Required.
+	Dial func(flow.Transport, netip.AddrPort) (flow.Flow, error)
+	// Allow says whether a request in dialog d may go to next. Default: to the two hosts of d.
+	Allow func(d Dialog, next netip.AddrPort) bool
+	// Secret signs our Record-Route; 32 octets or more. Default: new ones from crypto/rand.
+	Secret []byte
+	// Logger gets refusals that smell of abuse, at Debug. Default: discard.
+	Logger *slog.Logger
+}
+
+// A Target is where a request goes.
+type Target struct {
+	URI  string    // the new Request-URI
+	Flow flow.Flow // the path to it
+}
+
+// Stats counts what a Proxy did; all grow.
+type Stats struct {
+	Requests  uint64 // forwarded statefully
+	Responses uint64 // passed back
+	Acks      uint64 // for a 2xx, forwarded
+	Looped    uint64 // refused with 482
+	Exhausted uint64 // refused with 483
+	Denied    uint64 // requests in a dialog and ACKs that policy stopped
+}
+
+// A Proxy forwards requests; see the package comment.
+type Proxy struct {
+	cfg    Config
+	send   transaction.Sender
+	sign   *signer
+	seed   maphash.Seed
+	works  sync.Pool // *work
+	answer func(*transaction.Server, transaction.Forwarded)
+
+	requests, responses, acks, looped, exhausted, denied atomic.Uint64
+}
+
+// work is the scratch memory of one message.
+type work struct {
+	edit wire.Edit
+	out  []byte
+	text []byte
+	loop []byte
+	hash maphash.Hash
+}
+
+// New returns a proxy that sends ACKs for 2xx by send; all else goes by the transactions given
+// to its methods.
+func New(cfg Config, send transaction.Sender) *Proxy {
+	if cfg.Address == nil {
+		cfg.Address = func(f flow.Flow) netip.AddrPort { return f.Local }
+	}
+	if cfg.Allow == nil {
+		cfg.Allow = func(d Dialog, next netip.AddrPort) bool {
+			return next.Addr() == d.Caller || next.Addr() == d.Callee
+		}
+	}
+	if len(cfg.Secret) == 0 {
+		cfg.Secret = make([]byte, 32)
+		_, _ = rand.Read(cfg.Secret) // never fails
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	p := &Proxy{cfg: cfg, send: send, sign: newSigner(cfg.Secret), seed: maphash.MakeSeed()}
+	p.works.New = func() any { return &work{} }
+	p.answer = p.back
+	return p
+}
+
+// Stats returns the counters since New.
+func (p *Proxy) Stats() Stats {
+	return Stats{p.requests.Load(), p.responses.Load(), p.acks.Load(), p.looped.Load(), p.exhausted.Load(), p.denied.Load()}
+}
+
+// Mine reports whether m follows a route that we recorded: it is in a dialog, and its top Route
+// carries a token. Whether the token fits is for InDialog and Ack.
+func (p *Proxy) Mine(m *wire.Message) bool {
+	if len(m.ToTag()) == 0 {
+		return false
+	}
+	_, ok := token(m.TopRoute())
+	return ok
+}
+
+func token(uri []byte) ([]byte, bool) {
+	u, ok := wire.ParseURI(uri)
+	if !ok {
+		return nil, false
+	}
+	return u.Param(parameter)
+}
+
+// Forward sends the new request of tx to its target (RFC 3261 16.6) and records our route where
+// a dialog may form. It runs within TU.Request or Relay.Relay and answers tx if it cannot.
+func (p *Proxy) Forward(tx *transaction.Server, to Target) {
+	m := tx.Wire()
+	h := hop{from: tx.Flow(), to: to.Flow, uri: to.URI}
+	if recorded(m) && len(m.ToTag()) == 0 {
+		var buf [tokenText]byte
+		d := Dialog{h.from.Remote.Addr().Unmap(), h.to.Remote.Addr().Unmap()}
+		h.token = p.sign.appendToken(buf[:0], m, d)
+	}
+	p.forward(tx, m, h)
+}
+
+// InDialog forwards a request that is Mine along its route (16.12), to where policy allows.
+func (p *Proxy) InDialog(tx *transaction.Server) {
+	m := tx.Wire()
+	h, err := p.follow(m, tx.Flow())
+	if err != nil {
+		p.denied.Add(1)
+		p.cfg.Logger.Debug("request in a dialog refused", "method", m.Method().String(), "remote", tx.Flow().Remote.String(), "error", err)
+		if errors.Is(err, errScheme) {
+			tx.Refuse(m, 416, "Unsupported URI Scheme")
+			return
+		}
+		tx.Refuse(m, 403, "")
+		return
+	}
+	if !recorded(m) {
+		h.token = nil
+	}
+	p.forward(tx, m, h)
+}
+
+// recorded tells the methods that get our Record-Route: those that make a dialog, in it as well,
+// for an end that has forgotten its route (16.6 step 4).
+func recorded(m *wire.Message) bool {
+	switch m.Method() {
+	case wire.Invite, wire.Subscribe, wire.Refer:
+		return true
+	}
+	return false
+}
+
+// Ack forwards the ACK for a 2xx along its route, without state (16.11); false when it is not Mine.
+func (p *Proxy) Ack(f flow.Flow, m *wire.Message) bool {
+	if !p.Mine(m) {
+		return false
+	}
+	h, err := p.follow(m, f)
+	if err != nil {
+		p.denied.Add(1)
+		return true
+	}
+	w := p.works.Get().(*work)
+	defer p.works.Put(w)
+	loop := p.loop(w, m)
+	if m.MaxForwards() == 0 || looped(m, loop) {
+		return true
+	}
+	h.token = nil
+	branch := p.ackBranch(w, m, loop)
+	p.acks.Add(1)
+	_ = p.send.Send(h.to, p.rewrite(w, m, h, branch)) // the callee sends its 2xx again
+	return true
+}
+
+func (p *Proxy) forward(tx *transaction.Server, m *wire.Message, h hop) {
+	w := p.works.Get().(*work)
+	defer p.works.Put(w)
+	loop := p.loop(w, m)
+	switch {
+	case m.MaxForwards() == 0:
+		p.exhausted.Add(1)
+		tx.Refuse(m, 483, "")
+		return
+	case m.Header("Proxy-Require") != nil:
+		tx.Refuse(m, 420, "", wire.Field{Name: "Unsupported", Value: string(m.Header("Proxy-Require"))})
+		return
+	case looped(m, loop):
+		p.looped.Add(1)
+		tx.Refuse(m, 482, "")
+		return
+	}
+	p.requests.Add(1)
+	branch := newBranch(w, loop)
+	tx.Forward(h.to, branch, p.rewrite(w, m, h, branch), p.answer)
+}
+
+// A hop is one forwarding of a request.
+type hop struct {
+	from, to flow.Flow
+	uri      string // the new Request-URI; empty keeps it
+	pop      int    // Route values of ours on top
+	token    []byte // for Record-Route; nil: none
+}
+
+// rewrite returns m as it leaves on hop h (16.6). The bytes are w's.
+func (p *Proxy) rewrite(w *work, m *wire.Message, h hop, branch string) []byte {
+	e := &w.edit
+	e.Reset(m)
+	e.Stamp(h.from.Remote)
+	if h.uri != "" {
+		e.SetRequestURI(h.uri)
+	}
+	e.PopRoutes(h.pop)
+	forwards := m.MaxForwards() - 1
+	if m.MaxForwards() < 0 {
+		forwards = 70
+	}
+	e.Set("Max-Forwards", strconv.Itoa(forwards))
+	if m.ContentLength() < 0 {
+		e.Set("Content-Length", strconv.Itoa(len(m.Body())))
+	}
+	out := p.cfg.Address(h.to)
+	w.text = append(append(append(w.text[:0], "SIP/2.0/"...), h.to.Transport.String()...), ' ')
+	w.text = append(append(out.AppendTo(w.text), ";branch="...), branch...)
+	e.PushVia(string(w.text))
+	if h.token != nil {
+		p.record(w, h)
+	}
+	w.out = e.Append(w.out[:0])
+	return w.out
+}
+
+// record adds our Record-Route: one value, or two when the ends reach us at two addresses, the
+// callee's side on top (RFC 5658).
+func (p *Proxy) record(w *work, h hop) {
+	if h.from.Transport != h.to.Transport || p.cfg.Address(h.from) != p.cfg.Address(h.to) {
+		w.edit.PushRecordRoute(p.route(w, h.from, h.token))
+	}
+	w.edit.PushRecordRoute(p.route(w, h.to, h.token))
+}
+
+func (p *Proxy) route(w *work, f flow.Flow, token []byte) string {
+	b := append(w.text[:0], "<sip:"...)
+	b = p.cfg.Address(f).AppendTo(b)
+	if f.Transport != flow.UDP {
+		b = append(b, ";transport=tcp"...)
+	}
+	b = append(b, ";lr;"+parameter+"="...)
+	b = append(b, token...)
+	w.text = append(b, '>')
+	return string(w.text)
+}
+
+// newBranch makes a Via branch: 96 random bits and the loop token.
+func newBranch(w *work, loop []byte) string {
+	var r [12]byte
+	_, _ = rand.Read(r[:]) // never fails
+	w.text = hex.AppendEncode(append(w.text[:0], wire.Cookie...), r[:])
+	w.text = append(w.text, loop...)
+	return string(w.text)
+}
