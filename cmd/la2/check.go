@@ -8,7 +8,7 @@ import (
 )
 
 type checkCmd struct {
-	File string `arg:"" help:"Configuration file."`
+	File string `arg:"" help:"Configuration file, as given to la2 serve."`
 }
 
 // Run loads the file strictly and builds from it what can be built without

@@ -18,10 +18,10 @@ import (
 )
 
 type demoCmd struct {
-	Bots   bool   `default:"true" negatable:"" help:"Bot operators that answer while no person is ready (--bots=false: none)."`
+	Bots   bool   `default:"true" negatable:"" help:"Bot operators answer while no person is ready; --bots=false for none."`
 	Closed bool   `help:"All services are closed: hear the closed announcement."`
-	Data   string `help:"Directory of the journals; default a temporary one, removed at the end."`
-	Log    string `default:"warn" enum:"debug,info,warn,error" help:"What the nodes log."`
+	Data   string `placeholder:"DIR" help:"Directory of the journals, kept; default a temporary one, removed at the end."`
+	Log    string `default:"warn" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"What the nodes log to standard error: debug, info (one line a change of a call), warn or error; default warn."`
 }
 
 // demoSites are the nodes in the order in which they start.
@@ -36,7 +36,7 @@ func (c demoCmd) Run() error {
 		return err
 	}
 	defer cleanup()
-	d := &demo{log: logger(configs.Log{Level: c.Log, Format: "text"})}
+	d := &demo{log: slog.New(newConsole(os.Stderr, level(c.Log)))}
 	defer d.forget()
 	for _, site := range demoSites {
 		if err := d.add(ctx, site, filepath.Join(data, site), c.Closed); err != nil {

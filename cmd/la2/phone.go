@@ -27,18 +27,18 @@ type phoneCmd struct {
 
 // phoneFlags are common to the phone's verbs.
 type phoneFlags struct {
-	Via       string        `default:"127.0.0.1:5060" help:"Server, HOST:PORT; prefix tcp: for TCP."`
+	Via       string        `default:"127.0.0.1:5060" help:"Server, HOST:PORT or tcp:HOST:PORT."`
 	User      string        `default:"cittadino" help:"Account."`
 	Password  string        `env:"LA2_PHONE_PASSWORD" help:"Password; default demo-USER."`
-	From      string        `help:"Number to show instead of the account; for cittadino an invented one."`
+	From      string        `placeholder:"NUMBER" help:"Number to show instead of the account; for cittadino an invented one."`
 	Anonymous bool          `help:"Withhold the number."`
 	Listen    string        `default:"127.0.0.1:0" help:"Our own address."`
-	Play      string        `type:"existingfile" help:"WAV to say, repeated; default a soft tone of 440 Hz."`
+	Play      string        `type:"existingfile" placeholder:"WAV" help:"What to say, repeated; default a soft tone of 440 Hz."`
 	Silent    bool          `help:"Say nothing."`
-	Record    string        `help:"WAV to write what was heard to."`
-	DTMF      string        `name:"dtmf" help:"Keys to press, DIGITS or DIGITS@DELAY after the answer, as in 1@5s; several with commas."`
+	Record    string        `placeholder:"WAV" help:"Where to write what was heard."`
+	DTMF      string        `name:"dtmf" placeholder:"KEYS" help:"Keys to press: DIGITS or DIGITS@DELAY after the answer, as in 1@5s; several with commas."`
 	For       time.Duration `default:"60s" help:"How long: of the call, or of staying registered."`
-	JSON      bool          `name:"json" help:"One JSON object a line."`
+	JSON      bool          `name:"json" help:"One JSON object a line instead of text."`
 }
 
 type phoneRegisterCmd struct{ phoneFlags }
@@ -53,7 +53,7 @@ type phoneAnswerCmd struct {
 	After         time.Duration `default:"1s" help:"Ring so long before answering."`
 	Calls         int           `default:"0" help:"Leave after so many calls; 0: stay for --for."`
 	Talk          time.Duration `default:"0s" help:"Hang up so long after answering; 0: when the other end does."`
-	Transfer      string        `help:"Transfer the caller (REFER) to this number --transfer-after the answer."`
+	Transfer      string        `placeholder:"NUMBER" help:"Transfer the caller there (REFER), --transfer-after the answer."`
 	TransferAfter time.Duration `default:"5s" help:"See --transfer."`
 }
 
@@ -134,7 +134,7 @@ func resolve(hostport string) (netip.AddrPort, error) {
 	}
 	a, err := net.ResolveUDPAddr("udp", hostport)
 	if err != nil {
-		return netip.AddrPort{}, errors.New("want HOST:PORT")
+		return netip.AddrPort{}, errors.New("want HOST:PORT with a host that has an address")
 	}
 	return a.AddrPort(), nil
 }

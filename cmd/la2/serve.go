@@ -13,8 +13,8 @@ import (
 )
 
 type serveCmd struct {
-	Config string `short:"c" required:"" help:"Configuration file."`
-	Data   string `help:"Directory of the journal, instead of the file's data key."`
+	Config string `short:"c" required:"" placeholder:"FILE" help:"Configuration file; every key is explained in configs/reference.yaml."`
+	Data   string `placeholder:"DIR" help:"Directory of the journal, instead of the file's data key."`
 }
 
 // Run serves until SIGTERM or Ctrl-C, then drains.
@@ -50,11 +50,16 @@ func (c serveCmd) Run() (err error) {
 }
 
 func logger(c configs.Log) *slog.Logger {
-	level := slog.LevelInfo
-	_ = level.UnmarshalText([]byte(c.Level)) // checked when the file was loaded
-	o := &slog.HandlerOptions{Level: level}
+	o := &slog.HandlerOptions{Level: level(c.Level)}
 	if c.Format == "json" {
 		return slog.New(slog.NewJSONHandler(os.Stderr, o))
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, o))
+}
+
+// level reads a name that was checked before.
+func level(name string) slog.Level {
+	l := slog.LevelInfo
+	_ = l.UnmarshalText([]byte(name))
+	return l
 }

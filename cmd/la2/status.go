@@ -18,8 +18,8 @@ import (
 
 type statusCmd struct {
 	URL   string `default:"http://127.0.0.1:8080" help:"The node's HTTP address."`
-	Token string `env:"LA2_STATUS_TOKEN" help:"Status token; default: the one a node of this user left on this machine."`
-	JSON  bool   `name:"json" help:"Print JSON."`
+	Token string `env:"LA2_STATUS_TOKEN" placeholder:"TOKEN" help:"Status token; default: the one a node of this user left on this machine."`
+	JSON  bool   `name:"json" help:"Print JSON instead of tables."`
 }
 
 // Run prints what the node says of itself.
