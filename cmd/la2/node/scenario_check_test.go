@@ -109,7 +109,7 @@ func afterwards(t cti.EventType) bool {
 	switch t {
 	case cti.EvTicketOpened, cti.EvTicketAttached, cti.EvTicketUpdated, cti.EvAgentWorkingAfterCall, cti.EvAgentReady,
 		cti.EvAgentNotReady, cti.EvAgentBusy, cti.EvAgentLoggedOff, cti.EvEngineInput, cti.EvEngineDecision, cti.EvDiverted,
-		cti.EvAgentReserved:
+		cti.EvAgentReserved, cti.EvRedirected:
 		return false
 	}
 	return true

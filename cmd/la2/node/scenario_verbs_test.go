@@ -113,7 +113,7 @@ func (a *actor) await(l scriptLine) bool {
 		return true
 	}
 	for _, w := range l.words[2:] {
-		if w == "noack" {
+		if w == "noack" || w == "offered" {
 			continue
 		}
 		status, err := strconv.Atoi(strings.Trim(w, ","))
@@ -123,7 +123,11 @@ func (a *actor) await(l scriptLine) bool {
 		c := a.current()
 		m := c.Wait(siptest.Status(status), patience)
 		if status == 200 && !l.has("noack") {
-			c.Ack(m)
+			var answer []siptest.Field
+			if l.has("offered") {
+				answer = append(answer, siptest.WithSDP(c.SDP()))
+			}
+			c.Ack(m, answer...)
 			a.speak(c)
 		}
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/lineaamica/la2/media/relay"
 	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/siptest"
+	"github.com/lineaamica/la2/sip/trunk"
 )
 
 // Addresses of the world.
@@ -53,6 +54,7 @@ type site struct {
 	data   string
 	free   int // ports at the beginning
 	closed bool
+	health trunk.HealthConfig
 	stop   func()
 }
 
@@ -101,6 +103,8 @@ func (o *site) set(cfg *configs.Config, l scriptLine) error {
 		q.Lease = d
 	case "media-timeout":
 		cfg.Media.Timeout = d
+	case "probe":
+		o.health.Interval = d
 	case "overflow": // set overflow 10s napoli
 		if o.name != "hub" {
 			return nil
@@ -121,7 +125,7 @@ func (o *site) set(cfg *configs.Config, l scriptLine) error {
 // start builds and runs a node.
 func (w *world) start(name, ipa, ip, data string, settings []scriptLine) *site {
 	w.t.Helper()
-	o := &site{w: w, name: name, ip: ip, data: data}
+	o := &site{w: w, name: name, ip: ip, data: data, health: trunk.HealthConfig{Interval: 24 * time.Hour}}
 	cfg := demoConfig(w.t, ipa, ip)
 	if !w.napoli {
 		cfg.Trunks = slices.DeleteFunc(cfg.Trunks, func(t configs.Trunk) bool { return t.Name == "napoli" })
@@ -144,7 +148,7 @@ func (w *world) run(o *site, cfg *configs.Config) *site {
 		ListenUDP: func(a netip.AddrPort) (flow.PacketConn, error) { return w.net.ListenAddrPort(a) },
 		ListenTCP: func(a netip.AddrPort) (net.Listener, error) { return w.net.ListenTCP(a.String()) },
 		RTP:       relay.NetworkFunc(func(a string) (relay.PacketConn, error) { return w.net.Listen(a) }),
-		NoHTTP:    true, NoSync: true,
+		NoHTTP:    true, NoSync: true, Health: o.health,
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	n, err := New(ctx, Options{Config: cfg, Data: o.data, Env: env, Version: "test", Logger: logger})
