@@ -13,7 +13,7 @@ import (
 //
 // The layer does for a relayed INVITE what a proxy core does for every call: 100 at once, CANCEL
 // answered and sent on (16.10), ACK for a refusal at each hop, timer C (16.8), each 2xx passed on
-// and none repeated. Responses without a client transaction go nowhere (RFC 6026 8).
+// and none repeated. Responses without a client transaction go nowhere (RFC 6026 7.3).
 type Relay interface {
 	// Relays reports whether a new request, not ACK or CANCEL, is passed on from its bytes.
 	Relays(f flow.Flow, m *wire.Message) bool
