@@ -32,6 +32,7 @@ import (
 	"github.com/lineaamica/la2/sip/digest"
 	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/location"
+	"github.com/lineaamica/la2/sip/proxy"
 	"github.com/lineaamica/la2/sip/registrar"
 	"github.com/lineaamica/la2/sip/transaction"
 	"github.com/lineaamica/la2/sip/trunk"
@@ -76,6 +77,7 @@ type Node struct {
 	flows     *flow.Layer
 	tx        *transaction.Layer
 	sw        *b2bua.Switch
+	proxy     *proxy.Proxy
 	verifier  *digest.Verifier
 	location  *location.Table
 	bindings  *keeper

@@ -15,7 +15,7 @@ import (
 
 // requestRoute is the transaction user of a node: one page that says what
 // happens to every request, like a kamailio.cfg. It runs on the shard of the
-// transaction and blocks on nothing.
+// transaction and blocks on nothing. What only passes through, proxy.go takes first.
 type requestRoute struct{ n *Node }
 
 const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, UPDATE, INFO, REFER, NOTIFY"
@@ -55,11 +55,14 @@ func (r requestRoute) invite(tx *transaction.Server) {
 	if !ok {
 		return
 	}
+	to, passed := r.n.plan.proxied[target.Number]
 	switch {
 	case !known:
 		tx.Respond(sip.StatusNotFound, "")
 	case !who.may(target):
 		tx.Respond(sip.StatusForbidden, "")
+	case passed:
+		r.pass(tx, to)
 	case r.n.sw.Running() >= r.n.cfg.SIP.MaxCalls:
 		tx.Respond(sip.StatusServiceUnavailable, "", sip.NewHeader("Retry-After", "5"))
 	default:

@@ -20,11 +20,12 @@ type plan struct {
 	service acd.Config
 	routes  *route.Table
 	open    map[string]bool // services and contacts that need no credentials
+	proxied map[string]proxied
 }
 
 // newPlan translates cfg. Its errors name the configuration key.
 func newPlan(cfg *configs.Config) (*plan, error) {
-	p := &plan{open: map[string]bool{}}
+	p := &plan{open: map[string]bool{}, proxied: proxiedOf(cfg)}
 	p.engine = engineConfig(cfg)
 	calendars, err := calendarsOf(cfg)
 	if err != nil {

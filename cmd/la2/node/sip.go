@@ -64,6 +64,7 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 		return err
 	}
 	n.flows = flow.New(flow.Config{Logger: n.log, OnClosed: n.flowClosed}, func(f flow.Flow, m *wire.Message) { n.tx.Receive(f, m) })
+	n.openProxy()
 	n.tx = transaction.New(transaction.Config{Shards: n.cfg.SIP.Shards, Local: n.flows.Local, Logger: n.log}, n.flows, requestRoute{n})
 	n.bindings = newKeeper(n.store.Projection("bindings"), n.log)
 	n.location = location.NewTable(location.Config{OnChange: n.bindingChanged})
