@@ -70,6 +70,10 @@ const (
 	opStats
 )
 
+// now tells whether somebody waits for the effect. The other commands begin to
+// matter with the answer to our SDP, or at the next tick anyway.
+func (o op) now() bool { return o == opBridge || o == opStats }
+
 // A command is one call of the API on its way to the shard.
 type command struct {
 	op     op

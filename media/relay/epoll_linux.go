@@ -75,8 +75,13 @@ func (k *kernel) free() {
 	}
 }
 
-// wake is called with the shard's lock held and before run frees the eventfd.
-func (k *kernel) wake() {
+// wake is called with the shard's lock held and before run frees the eventfd. It
+// costs a change of threads, dearer than most commands: what can wait is seen
+// with the timer.
+func (k *kernel) wake(now bool) {
+	if !now {
+		return
+	}
 	one := uint64(1)
 	unix.RawSyscall(unix.SYS_WRITE, uintptr(k.eventfd), uintptr(unsafe.Pointer(&one)), 8)
 }
@@ -125,6 +130,9 @@ func (k *kernel) serve(s *shard) bool {
 				}
 			case k.timerfd:
 				s.current = nil
+				if s.commands(now) {
+					return true
+				}
 				k.pace(s, now)
 			default:
 				k.packet(s, fd, now)

@@ -84,7 +84,7 @@ func (m *memory) read(l *leg, conn PacketConn, rtcp bool) {
 	}
 }
 
-func (m *memory) wake() {
+func (m *memory) wake(bool) {
 	select {
 	case m.wakeup <- struct{}{}:
 	default:

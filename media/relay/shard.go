@@ -15,8 +15,9 @@ type shell interface {
 	listen(ip netip.Addr, port uint16) (socket, error)
 	// watch begins to hand the packets of l to the core. On the shard's goroutine.
 	watch(l *leg) error
-	// wake makes run look at the commands. Any goroutine; never blocks.
-	wake()
+	// wake makes run look at the commands: now, or else at the next tick at the
+	// latest. Any goroutine; never blocks.
+	wake(now bool)
 	// run serves the shard until its shut flag is seen, and releases the shell.
 	run(s *shard)
 }
@@ -34,8 +35,9 @@ type shard struct {
 	// Owned by run.
 	current *leg // whose packet is being looked at
 
-	mu    sync.Mutex // guards queue, spare and shut
+	mu    sync.Mutex // guards what follows
 	queue []command
+	awake bool      // run was told to look at queue now
 	spare []command // the former queue, to be used again
 	shut  bool
 }
@@ -53,9 +55,11 @@ func (s *shard) post(cmd command) bool {
 		return false
 	}
 	s.queue = append(s.queue, cmd)
-	if len(s.queue) == 1 {
-		s.shell.wake()
+	now := cmd.op.now()
+	if len(s.queue) == 1 || now && !s.awake {
+		s.shell.wake(now)
 	}
+	s.awake = s.awake || now
 	return true
 }
 
@@ -65,7 +69,7 @@ func (s *shard) stop() {
 	defer s.mu.Unlock()
 	if !s.shut {
 		s.shut = true
-		s.shell.wake()
+		s.shell.wake(true)
 	}
 }
 
@@ -73,7 +77,7 @@ func (s *shard) stop() {
 func (s *shard) commands(now int64) (shut bool) {
 	s.mu.Lock()
 	batch := s.queue
-	s.queue, s.spare = s.spare[:0], nil
+	s.queue, s.spare, s.awake = s.spare[:0], nil, false
 	shut = s.shut
 	s.mu.Unlock()
 	for i := range batch {
