@@ -44,6 +44,9 @@ type Config struct {
 	// Domains for which we register, in any case. IP addresses are always ours,
 	// since phones are often given nothing else. Default: every domain.
 	Domains []string
+	// Allowed tells whether an account with good credentials may register; who may
+	// not gets 403. Default: every one.
+	Allowed func(user string) bool
 	// MinExpires is the shortest registration; shorter ones get 423 (10.3 step
 	// 7). Default 60s.
 	MinExpires time.Duration
@@ -123,7 +126,8 @@ func (r *Registrar) Handle(tx Tx) {
 	if !ok {
 		return
 	}
-	if aor, err := url.PathUnescape(to.Address.User); err != nil || aor != user {
+	aor, err := url.PathUnescape(to.Address.User)
+	if err != nil || aor != user || r.cfg.Allowed != nil && !r.cfg.Allowed(user) {
 		r.denied.Add(1)
 		tx.Reply(tx.NewResponse(403, "Forbidden"))
 		return

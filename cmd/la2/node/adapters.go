@@ -100,7 +100,12 @@ func (n *Node) numberTarget(number string) (cti.Destination, bool) {
 	return cti.Destination{}, false
 }
 
-// referTarget is numberTarget for the Refer-To of a telephone.
-func (n *Node) referTarget(user string, _ cti.DeviceID) (cti.Destination, bool) {
+// referTarget is numberTarget for the Refer-To of a telephone of ours. Who is at
+// the far end of a trunk or of a fixed contact moves nobody: offices hand over by
+// commands of their own, and a called person has no business with our numbers.
+func (n *Node) referTarget(user string, by cti.DeviceID) (cti.Destination, bool) {
+	if by == "" {
+		return cti.Destination{}, false
+	}
 	return n.numberTarget(user)
 }

@@ -76,24 +76,25 @@ func party(req *sip.Request, trusted bool) cti.Party {
 	p := cti.Party{Withheld: withheld(req), Verified: trusted}
 	user := ""
 	if f := req.From(); f != nil {
-		user, p.Display = f.Address.User, f.DisplayName
+		user, p.Display = userOf(&f.Address), f.DisplayName
 	}
 	if h := req.GetHeader("P-Asserted-Identity"); trusted && h != nil {
 		var u sip.Uri
-		if _, err := sip.ParseAddressValue(h.Value(), &u, &sip.HeaderParams{}); err == nil && u.User != "" {
-			user = u.User
+		if _, err := sip.ParseAddressValue(h.Value(), &u, &sip.HeaderParams{}); err == nil && userOf(&u) != "" {
+			user = userOf(&u)
 		}
 	}
 	if p.Withheld || strings.EqualFold(user, "anonymous") {
 		return cti.Party{Withheld: true, Verified: trusted}
 	}
-	p.Number = route.Canonical(user)
+	p.Number = legible(route.Canonical(user))
 	if strings.Trim(p.Number, "+0123456789") != "" { // a name, which nobody can call back
 		p.Number = ""
 		if p.Display == "" {
 			p.Display = user
 		}
 	}
+	p.Display = legible(p.Display)
 	p.Verified = p.Verified && p.Number != ""
 	return p
 }

@@ -18,6 +18,9 @@ import (
 // transaction and blocks on nothing. What only passes through, proxy.go takes first.
 type requestRoute struct{ n *Node }
 
+// statusUnsupportedURI has no name in sipgo (RFC 3261 21.4.14).
+const statusUnsupportedURI = 416
+
 const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, UPDATE, INFO, REFER, NOTIFY"
 
 // Request takes every request but ACK and CANCEL.
@@ -49,8 +52,12 @@ func (r requestRoute) options(tx *transaction.Server) {
 // invite admits who calls, finds what the number reaches and starts the call.
 // An unknown number is told only to those who are admitted.
 func (r requestRoute) invite(tx *transaction.Server) {
-	req := tx.Request()
-	target, known := r.n.plan.routes.Lookup(req.Recipient.User)
+	number, ok := r.n.dialled(&tx.Request().Recipient)
+	if !ok {
+		tx.Respond(statusUnsupportedURI, "Unsupported URI Scheme")
+		return
+	}
+	target, known := r.n.plan.routes.Lookup(number)
 	who, ok := r.admit(tx, known && r.n.open(target))
 	if !ok {
 		return
@@ -83,6 +90,8 @@ func (n *Node) serve(ctx context.Context, in cti.Inbound, c *b2bua.Call) cti.Cau
 	if target.Service != "" {
 		return n.acd.Serve(ctx, in, c)
 	}
+	n.stream.Publish(cti.Event{Type: cti.EvOffered, Call: in.Call, Trunk: in.Trunk, Instant: in.At,
+		Info: &cti.CallInfo{Caller: in.Caller, Dialled: in.Dialled, From: in.From}})
 	return connect(ctx, in, c, destination(target, in))
 }
 

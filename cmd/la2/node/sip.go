@@ -71,15 +71,14 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 	n.sw = b2bua.New(b2bua.Config{Site: cti.SiteID(n.cfg.Site.IPA), UserAgent: "LA2 " + n.opts.Version, Contact: n.contactAddr,
 		RingTime: n.cfg.SIP.RingTime, MaxDuration: n.cfg.SIP.MaxDuration, Logger: n.log},
 		b2bua.Deps{Transactions: n.tx, Media: n.relay, Events: n.stream, Clips: n.clip, Targets: n.targets, Resolve: n.referTarget, Serve: n.serve})
-	n.registrar, err = registrar.New(registrar.Config{}, n.location, n.verifier)
+	n.registrar, err = registrar.New(registrar.Config{Domains: n.hosts(), Allowed: n.registers}, n.location, n.verifier)
 	if err != nil {
 		return err
 	}
 	return n.openTrunks(ctx)
 }
 
-// ha1 is the password side of digest: carriers may call but not register, which
-// the registrar asks elsewhere.
+// ha1 is the password side of digest, for all accounts.
 func (n *Node) ha1(user string) (digest.HA1, bool) {
 	a, ok := n.accounts[user]
 	if !ok {
@@ -87,6 +86,9 @@ func (n *Node) ha1(user string) (digest.HA1, bool) {
 	}
 	return digest.Password(n.cfg.SIP.Realm, user, string(a.Password)), true
 }
+
+// registers tells whether an account may bind contacts: carriers only call.
+func (n *Node) registers(user string) bool { return n.accounts[user].Kind != "carrier" }
 
 func (n *Node) clip(name string) (*media.Clip, bool) {
 	c := n.prompts.Clip(name)
