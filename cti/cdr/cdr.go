@@ -70,6 +70,7 @@ type Segment struct {
 	End    time.Time   `json:"end,omitzero"`
 	Queue  cti.QueueID `json:"queue,omitempty"`
 	Leg    cti.LegID   `json:"leg,omitempty"`
+	Trunk  string      `json:"trunk,omitempty"`  // a ring, talk or hold over a trunk
 	Target string      `json:"target,omitempty"` // of a transfer or redirection: an office, or "device"
 	Cause  cti.Cause   `json:"cause,omitempty"`  // how it ended, when not normal
 	// Outcome of a queue segment: answered, abandoned, redirected or failed.

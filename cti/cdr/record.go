@@ -192,6 +192,20 @@ func (r *Record) outcome(queued bool) Outcome {
 	return Left
 }
 
+// Trunks are those that the call occupies now: the one it came by and one for
+// each leg that rings or talks over a trunk.
+func (r *Record) Trunks() (names []string) {
+	if r.Trunk != "" {
+		names = append(names, r.Trunk)
+	}
+	for i := range r.Segments {
+		if s := &r.Segments[i]; s.End.IsZero() && s.Trunk != "" {
+			names = append(names, s.Trunk)
+		}
+	}
+	return names
+}
+
 // Waiting tells in which queue the caller waits, and since when.
 func (r *Record) Waiting() (q cti.QueueID, since time.Time, ok bool) {
 	s := r.waiting()
@@ -211,10 +225,10 @@ func (r *Record) waiting() *Segment {
 }
 
 func (r *Record) open(k Kind, ev cti.Event) {
-	s := Segment{Kind: k, Start: ev.At, Leg: ev.Leg}
+	s := Segment{Kind: k, Start: ev.At, Leg: ev.Leg, Trunk: ev.Trunk}
 	switch k {
 	case KindQueue:
-		s.Queue, s.Leg = ev.Queue, ""
+		s.Queue, s.Leg, s.Trunk = ev.Queue, "", ""
 	case KindRing:
 		s.Queue = ev.Queue
 	case KindTransfer:

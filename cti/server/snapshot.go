@@ -158,8 +158,8 @@ func (s *Server) Status() Status {
 		Agents: s.agentCounts(), Calls: len(d.calls.Open), Trunks: []TrunkStatus{}}
 	calls := map[string]int{}
 	for _, r := range d.calls.Open {
-		if r.Trunk != "" {
-			calls[r.Trunk]++
+		for _, trunk := range r.Trunks() {
+			calls[trunk]++
 		}
 	}
 	for name, up := range d.trunks {
