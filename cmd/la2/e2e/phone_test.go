@@ -5,6 +5,7 @@ package e2e
 import (
 	"encoding/json"
 	"math"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,8 +28,18 @@ func ring(t *testing.T, number string, args ...string) *telephone {
 func answering(t *testing.T, args ...string) *telephone {
 	t.Helper()
 	p := &telephone{proc: start(t, world.bin, append([]string{"phone", "answer", "--json"}, args...)...)}
+	t.Cleanup(p.leave)
 	p.event(t, 5*time.Second, "registered")
 	return p
+}
+
+// leave ends it as Ctrl-C does, so that it unregisters.
+func (p *telephone) leave() {
+	p.signal(syscall.SIGINT)
+	select {
+	case <-p.done:
+	case <-time.After(3 * time.Second):
+	}
 }
 
 // match waits for the next event that ok accepts.
