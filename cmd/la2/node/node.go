@@ -57,7 +57,9 @@ type Env struct {
 	ListenUDP func(addr netip.AddrPort) (flow.PacketConn, error)
 	ListenTCP func(addr netip.AddrPort) (net.Listener, error)
 	RTP       relay.Network
-	NoHTTP    bool
+	// Health is how trunks are probed.
+	Health trunk.HealthConfig
+	NoHTTP bool
 	// NoSync leaves out fsync.
 	NoSync bool
 }

@@ -30,7 +30,7 @@ func (n *Node) openTrunks(context.Context) (err error) {
 		}
 		peers = append(peers, p)
 	}
-	n.trunks, err = trunk.New(peers, trunk.HealthConfig{})
+	n.trunks, err = trunk.New(peers, n.opts.Env.Health)
 	return err
 }
 
