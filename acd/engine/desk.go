@@ -16,8 +16,10 @@ func (e *Engine) agentInput(in Input) {
 		e.logOut(a)
 	case OpReady:
 		e.pressReady(a, in)
+		e.alive(a) // who presses a key lives: nobody is Ready without a lease
 	case OpNotReady:
 		e.pressNotReady(a, in)
+		e.alive(a)
 	case OpSetDevice:
 		e.setDevice(a, in)
 	case OpAlive:
@@ -27,8 +29,12 @@ func (e *Engine) agentInput(in Input) {
 	}
 }
 
-// logIn seats a; one who is engaged stays where it is.
+// logIn seats a; one who is engaged stays where it is, and stays logged in after
+// the conversation if it had meant to leave.
 func (e *Engine) logIn(a *agent, in Input) {
+	if a.engaged() && a.pending == cti.AgentLoggedOut {
+		e.pend(a, cti.AgentNotReady, ReasonLogin)
+	}
 	if !a.engaged() {
 		moved := a.device != in.Device
 		if !e.sit(a, in.Device) {

@@ -424,6 +424,34 @@ func TestRefusals(t *testing.T) {
 }
 
 // Every input in every agent state: no panic, and the state is one of the seven.
+// An agent who presses Ready without any other sign of life does not stay Ready
+// for ever.
+func TestReadyStartsTheLease(t *testing.T) {
+	b := newBench(t, one())
+	b.ready("a")
+	b.wait(DefaultLease)
+	b.wantState("a", "not_ready(lease)")
+	b.do(Input{Op: OpReady, Agent: "a"})
+	b.wantState("a", "ready")
+	b.wait(DefaultLease)
+	b.wantState("a", "not_ready(lease)")
+}
+
+// A desk that logs out and in again during a conversation is there after it.
+func TestLogInAgainWhileTalking(t *testing.T) {
+	b := newBench(t, one())
+	b.ready("a")
+	b.enter("c", "q")
+	o := b.offer().Offer
+	b.do(Input{Op: OpAccept, Offer: o})
+	b.do(Input{Op: OpLogOut, Agent: "a"})
+	b.do(Input{Op: OpLogIn, Agent: "a", Device: "dev-a"})
+	b.do(Input{Op: OpFinish, Offer: o})
+	b.wantState("a", "wrap_up")
+	b.wait(DefaultWrapUp)
+	b.wantState("a", "not_ready(login)")
+}
+
 func TestAgentStateTimesInput(t *testing.T) {
 	enterState := map[string]func(b *bench){
 		"logged_out": func(b *bench) {},
