@@ -17,7 +17,6 @@ var (
 	userForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$`)
 	ipaForm  = regexp.MustCompile(`^[a-z0-9_]{1,16}$`)
 	hourForm = regexp.MustCompile(`^([01]\d|2[0-4]):[0-5]\d-([01]\d|2[0-4]):[0-5]\d$`)
-	dateForm = regexp.MustCompile(`^\d\d-\d\d$`)
 )
 
 // check reports everything that a well-formed file may still get wrong.
@@ -28,6 +27,14 @@ func check(c *Config, r report) {
 	checkQueues(c, names, r)
 	checkServices(c, names, r)
 	checkTrunks(c, r)
+	checkPool("pools.accounts.", c.Pools.Accounts, r)
+	checkPool("pools.static_agents.", c.Pools.StaticAgents, r)
+	if c.Pools.StaticAgents.Prefix != "" {
+		refer(r, "pools.static_agents.queue", c.Pools.StaticAgents.Queue, "queue", names.queues)
+		if strings.Count(c.Pools.StaticAgents.Contact, "%") != 1 || !strings.Contains(c.Pools.StaticAgents.Contact, "%s") {
+			r("pools.static_agents.contact", "want a SIP URI with %s where the name goes, such as sip:%s@127.0.0.1:5081")
+		}
+	}
 	for i, rt := range c.Routes {
 		p := fmt.Sprintf("routes[%d].", i)
 		form(r, p+"user", rt.User, userForm)
@@ -141,6 +148,19 @@ func collect(c *Config, r report) names {
 	return n
 }
 
+// poolMax is how many members a pool may have.
+const poolMax = 100_000
+
+func checkPool(path string, p Pool, r report) {
+	if p.Prefix == "" {
+		return
+	}
+	form(r, path+"prefix", p.Prefix, userForm)
+	if p.First < 0 || p.Last < p.First || p.Last-p.First >= poolMax {
+		r(path+"last", fmt.Sprintf("%d to %d is not allowed; allowed: 0 <= first <= last, at most %d members", p.First, p.Last, poolMax))
+	}
+}
+
 func form(r report, path, value string, f *regexp.Regexp) {
 	if !f.MatchString(value) {
 		r(path, fmt.Sprintf("%q does not match %s", value, f))
@@ -155,7 +175,11 @@ func oneOf(r report, path, value string, allowed ...string) {
 
 func refer(r report, path, value, kind string, have []string) {
 	if !slices.Contains(have, value) {
-		r(path, fmt.Sprintf("no %s %q; there are: %s", kind, value, strings.Join(have, ", ")))
+		all := "none"
+		if len(have) > 0 {
+			all = strings.Join(have, ", ")
+		}
+		r(path, fmt.Sprintf("no %s %q; there are: %s", kind, value, all))
 	}
 }
 

@@ -52,8 +52,10 @@ func checkCalendar(p string, k Calendar, r report) {
 	}
 	oneOf(r, p+"holidays", k.Holidays, "", "italy", "none")
 	for i, d := range k.Closed {
-		if !dateForm.MatchString(d) {
-			r(fmt.Sprintf("%sclosed_days[%d]", p, i), "want MM-DD, such as 09-19")
+		_, everyYear := time.Parse("2006-01-02", "2024-"+d) // a leap year
+		_, once := time.Parse("2006-01-02", d)
+		if everyYear != nil && once != nil {
+			r(fmt.Sprintf("%sclosed_days[%d]", p, i), fmt.Sprintf("%q is no day; want MM-DD, such as 09-19, or YYYY-MM-DD", d))
 		}
 	}
 }

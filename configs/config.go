@@ -30,6 +30,8 @@ type Config struct {
 	Trunks    []Trunk    `yaml:"trunks"`
 	Routes    []Route    `yaml:"routes"`
 	Pools     Pools      `yaml:"pools"`
+
+	source *decoder // where each key stands in the file; nil without a file
 }
 
 // Pools make many alike accounts and agents for benchmarks, numbered First to Last.

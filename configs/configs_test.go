@@ -25,6 +25,7 @@ func TestReferenceConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Default()
+	want.source = got.source
 	want.Site, want.SIP.Listen, want.Media.Address, want.HTTP.Listen = got.Site, got.SIP.Listen, got.Media.Address, got.HTTP.Listen
 	for _, c := range []*Config{got, want} { // an empty list is no list
 		c.SIP.Domains, c.Accounts, c.Users, c.Queues, c.Calendars, c.Menus, c.Services, c.Trunks, c.Routes = nil, nil, nil, nil, nil, nil, nil, nil, nil
@@ -37,6 +38,9 @@ func TestReferenceConfig(t *testing.T) {
 	walk = func(rt reflect.Type) {
 		for i := range rt.NumField() {
 			f := rt.Field(i)
+			if !f.IsExported() {
+				continue
+			}
 			if key := f.Tag.Get("yaml"); !strings.Contains(text, key+":") {
 				t.Errorf("reference.yaml does not name %s (%s)", key, rt.Name())
 			}
@@ -68,6 +72,10 @@ func TestBadFiles(t *testing.T) {
 		{"transport", "udp:127.0.0.1:5060,", "sctp:127.0.0.1:5060,", "sip.listen[0]: want udp:IP:PORT"},
 		{"hours", "09:00-18:00", "18:00-09:00", `calendars[1].week.mon-fri: "18:00-09:00" is no span of hours`},
 		{"syntax", "site:", "site: [", "configs_test.yaml:"},
+		{"empty key", "realm: la2", `"": la2`, "sip.: unknown key; allowed here: digest, domains"},
+		{"no such day", "holidays: italy", `closed_days: ["13-45"]`, `calendars[1].closed_days[0]: "13-45" is no day`},
+		{"endless pool", "queues:\n", "pools: {static_agents: {prefix: a, last: 99999999, contact: sip:a@x, queue: urp}}\nqueues:\n", "pools.static_agents.last: 0 to 99999999 is not allowed"},
+		{"pool contact", "queues:\n", "pools: {static_agents: {prefix: a, last: 9, contact: sip:a@x, queue: urp}}\nqueues:\n", "pools.static_agents.contact: want a SIP URI with %s"},
 		{"type", "realm: la2", "realm: [a]", "sip.realm: want a single value"},
 	}
 	for _, tt := range tests {

@@ -162,7 +162,7 @@ func join(path, key string) string {
 
 func fieldOf(t reflect.Type, key string) (int, bool) {
 	for i := range t.NumField() {
-		if t.Field(i).Tag.Get("yaml") == key {
+		if t.Field(i).IsExported() && t.Field(i).Tag.Get("yaml") == key {
 			return i, true
 		}
 	}
@@ -172,7 +172,9 @@ func fieldOf(t reflect.Type, key string) (int, bool) {
 func keysOf(t reflect.Type) []string {
 	keys := make([]string, 0, t.NumField())
 	for i := range t.NumField() {
-		keys = append(keys, t.Field(i).Tag.Get("yaml"))
+		if t.Field(i).IsExported() {
+			keys = append(keys, t.Field(i).Tag.Get("yaml"))
+		}
 	}
 	sort.Strings(keys)
 	return keys

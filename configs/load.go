@@ -76,6 +76,7 @@ func Parse(name string, raw []byte) (*Config, error) {
 	if len(d.faults) > 0 {
 		return nil, errors.Join(d.faults...)
 	}
+	cfg.source = d
 	return cfg, nil
 }
 
@@ -97,22 +98,33 @@ type decoder struct {
 	faults []error
 }
 
-// report adds a fault at the value of path, or at the nearest parent that the
-// file holds.
+// Fault is a complaint about the value of path (as in queues[0].name) by those who
+// know more about it than this package; it says where the value stands.
+func (c *Config) Fault(path, message string) error {
+	if c.source == nil {
+		return &Fault{File: "configuration", Key: path, Message: message}
+	}
+	return c.source.fault(path, message)
+}
+
 func (d *decoder) report(path, message string) {
+	d.faults = append(d.faults, d.fault(path, message))
+}
+
+// fault stands at the value of path, or at the nearest parent that the file holds.
+func (d *decoder) fault(path, message string) *Fault {
 	f := &Fault{File: d.file, Key: path, Message: message}
 	for p := path; ; {
 		if t := d.at[p]; t != nil {
 			f.Line, f.Column = t.Position.Line, t.Position.Column
-			break
+			return f
 		}
 		i := strings.LastIndexAny(p, ".[")
 		if i < 0 {
-			break
+			return f
 		}
 		p = p[:i]
 	}
-	d.faults = append(d.faults, f)
 }
 
 func (d *decoder) faultAt(n ast.Node, path, message string) {

@@ -16,7 +16,7 @@ type checkCmd struct {
 func (c checkCmd) Run() error {
 	cfg, err := configs.Load(c.File)
 	if err == nil {
-		err = node.Check(cfg)
+		err = node.Verify(cfg)
 	}
 	if err != nil {
 		fmt.Println(err)

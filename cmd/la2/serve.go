@@ -28,6 +28,9 @@ func (c serveCmd) Run() (err error) {
 	if err != nil {
 		return err
 	}
+	if err := node.Verify(cfg); err != nil {
+		return err
+	}
 	data := cfg.Data
 	if c.Data != "" {
 		data = c.Data
