@@ -76,7 +76,7 @@ func (s *Switch) Request(tx *transaction.Server) {
 	req := tx.Request()
 	l := s.find(dialogKey{callIDOf(req), dialog.ToTag(req.To())})
 	if l == nil || !l.call.box.put(evRequest{leg: l, tx: tx}) {
-		tx.Respond(sip.StatusCallTransactionDoesNotExists, "")
+		tx.RespondOnce(sip.StatusCallTransactionDoesNotExists, "")
 	}
 }
 

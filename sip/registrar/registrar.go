@@ -31,6 +31,7 @@ type Tx interface {
 	Flow() flow.Flow
 	NewResponse(status int, reason string) *sip.Response
 	Reply(res *sip.Response)
+	ReplyOnce(res *sip.Response)
 }
 
 // A Verifier checks credentials. Satisfied by *digest.Verifier.
@@ -161,7 +162,7 @@ func (r *Registrar) authenticate(tx Tx) (user string, ok bool) {
 	for _, c := range r.verifier.Challenge(src, errors.Is(err, digest.ErrStale)) {
 		res.AppendHeader(sip.NewHeader("WWW-Authenticate", c))
 	}
-	tx.Reply(res)
+	tx.ReplyOnce(res)
 	return "", false
 }
 
@@ -171,7 +172,7 @@ func (r *Registrar) refuse(tx Tx, status int, reason string, headers ...sip.Head
 	for _, h := range headers {
 		res.AppendHeader(h)
 	}
-	tx.Reply(res)
+	tx.ReplyOnce(res)
 }
 
 // ok lists all current bindings of the AOR (10.3 step 8).

@@ -35,6 +35,7 @@ func (x *fakeTx) Reply(res *sip.Response) {
 	}
 	x.res = res
 }
+func (x *fakeTx) ReplyOnce(res *sip.Response) { x.Reply(res) }
 
 // A bench is a registrar with a phone of user 1001 in front of it.
 type bench struct {

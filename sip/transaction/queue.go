@@ -13,6 +13,7 @@ type item struct {
 	flow   flow.Flow
 	raw    []byte // a message, or a response of the user in bytes
 	status int    // of raw, when it is a response of the user
+	once   bool   // raw is sent once and server forgotten
 	server *serverTx
 	client *clientTx
 	reason string

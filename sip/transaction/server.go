@@ -69,13 +69,30 @@ func (s *Server) Respond(status int, reason string, headers ...sip.Header) {
 
 // Reply answers with res, which came from NewResponse; its To tag is set to Tag. res may not
 // change afterwards. A response after the final one is counted and dropped.
-func (s *Server) Reply(res *sip.Response) {
+func (s *Server) Reply(res *sip.Response) { s.reply(res, false) }
+
+// ReplyOnce is Reply with a final response that leaves no state (RFC 3261 8.2.7):
+// it is sent a single time, and the request, should it come again, is a new one. It is for who
+// has not shown who he is: a flood costs no memory, and a forged source gets one answer, not
+// those of 64*T1.
+func (s *Server) ReplyOnce(res *sip.Response) { s.reply(res, true) }
+
+// RespondOnce is Respond with ReplyOnce.
+func (s *Server) RespondOnce(status int, reason string, headers ...sip.Header) {
+	res := s.NewResponse(status, reason)
+	for _, h := range headers {
+		res.AppendHeader(h)
+	}
+	s.ReplyOnce(res)
+}
+
+func (s *Server) reply(res *sip.Response, once bool) {
 	if to := res.To(); to != nil && res.StatusCode > 100 {
 		if tag, _ := to.Params.Get("tag"); tag != s.tag {
 			to.Params.Add("tag", s.tag)
 		}
 	}
-	s.tx.sh.q.post(item{kind: itemReply, server: s.tx, status: res.StatusCode, raw: encodeResponse(res)})
+	s.tx.sh.q.post(item{kind: itemReply, server: s.tx, status: res.StatusCode, once: once, raw: encodeResponse(res)})
 }
 
 // phrase returns the usual reason phrase (RFC 3261 21 and the registry of response codes).

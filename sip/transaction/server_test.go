@@ -393,3 +393,30 @@ func TestNewResponse_RFC3261_8_2_6_2(t *testing.T) {
 		}
 	})
 }
+
+// A challenge leaves nothing behind: no retransmission to a forged source, no memory.
+func TestRespondOnce_RFC3261_8_2_7(t *testing.T) {
+	for _, method := range []string{"INVITE", "REGISTER"} {
+		bubble(t, Config{}, func(h *harness) {
+			var tx *Server
+			h.tu.onRequest = func(s *Server) { tx = s; s.RespondOnce(401, "") }
+			h.receive(udpFlow, incoming(method, "i", 1))
+			h.wantTold("request " + method)
+			got := h.sent()
+			if last := got[len(got)-1]; last.start() != "SIP/2.0 401 Unauthorized" {
+				t.Fatalf("%s: sent %v", method, got)
+			}
+			h.wantAlive(0, 0)
+			tx.Respond(200, "") // too late
+			h.wait(40 * time.Second)
+			h.wantSent()
+			h.receive(udpFlow, incoming(method, "i", 1)) // again: a new one
+			h.wantTold("request " + method)
+			if method == "INVITE" {
+				h.receive(udpFlow, ackFor(got[len(got)-1], "i"))
+				h.wantTold("ack 1")
+			}
+			h.wantAlive(0, 0)
+		})
+	}
+}

@@ -107,6 +107,21 @@ func (t *serverTx) answer(status int, raw []byte) {
 	t.next = nil
 }
 
+// dismiss sends the final response raw once and forgets t.
+func (t *serverTx) dismiss(raw []byte) {
+	open := t.nist == nistTrying || t.nist == nistProceeding
+	if t.invite {
+		open = t.ist == istProceeding
+	}
+	if !open {
+		t.sh.n.ignored.Add(1)
+		return
+	}
+	t.ist, t.nist = istTerminated, nistTerminated // an answer that comes yet is ignored
+	t.sh.emit(t.reply, raw)
+	t.sh.endServer(t)
+}
+
 // expired implements expirer.
 func (t *serverTx) expired(s slot) {
 	switch {

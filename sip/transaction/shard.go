@@ -113,6 +113,10 @@ func (sh *shard) handle(it *item) {
 	case itemMessage:
 		sh.message(it)
 	case itemReply:
+		if it.once {
+			it.server.dismiss(it.raw)
+			return
+		}
 		it.server.answer(it.status, it.raw)
 	case itemRequest:
 		sh.begin(it.client)

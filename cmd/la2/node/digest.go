@@ -23,12 +23,12 @@ func (n *Node) verify(tx *transaction.Server) (user string, err error) {
 // look alike.
 func (n *Node) challenge(tx *transaction.Server, err error) {
 	if errors.Is(err, digest.ErrDenied) {
-		tx.Respond(sip.StatusForbidden, "")
+		tx.RespondOnce(sip.StatusForbidden, "")
 		return
 	}
 	var headers []sip.Header
 	for _, c := range n.verifier.Challenge(tx.Flow().Remote.Addr(), errors.Is(err, digest.ErrStale)) {
 		headers = append(headers, sip.NewHeader("WWW-Authenticate", c))
 	}
-	tx.Respond(sip.StatusUnauthorized, "", headers...)
+	tx.RespondOnce(sip.StatusUnauthorized, "", headers...)
 }

@@ -245,3 +245,35 @@ func TestReferByStrangers(t *testing.T) {
 		}
 	})
 }
+
+// Whoever has shown nothing costs one answer and no memory, and so does a forged source.
+func TestStrangerCostsNothing(t *testing.T) {
+	hostile(t, func(w *world) {
+		time.Sleep(10 * time.Second) // the probe of the trunk is over
+		tx := w.nodes["hub"].tx
+		before := tx.Stats().Servers
+		r := w.raw("10.0.9.9:5060")
+		bad := `Authorization: Digest username="1001", realm="la2", nonce="x", uri="sip:1001@10.0.0.1", response="00000000000000000000000000000000", algorithm=MD5, qop=auth, nc=00000001, cnonce="x"`
+		for _, text := range []string{
+			r.request("INVITE", "sip:1001@10.0.0.1"), r.request("INVITE", "sip:1001@10.0.0.1", bad), r.request("INVITE", "urn:service:sos"),
+			r.request("INVITE", "sip:1001@10.0.0.1", "To: <sip:1001@10.0.0.1>;tag=guess"), r.request("BYE", "sip:1001@10.0.0.1", "To: <sip:1001@10.0.0.1>;tag=guess"),
+			r.request("REFER", "sip:1001@10.0.0.1", "To: <sip:1001@10.0.0.1>;tag=guess", "Refer-To: <sip:1002@10.0.0.1>"),
+			r.request("REGISTER", "sip:10.0.0.1", "To: <sip:1001@10.0.0.1>"), r.request("REGISTER", "sip:10.0.0.1", "To: <sip:1001@10.0.0.1>", bad),
+			r.request("REGISTER", "sip:evil.example"), r.request("REGISTER", "sip:10.0.0.1", "Require: x"),
+			r.request("OPTIONS", "sip:10.0.0.1"), r.request("MESSAGE", "sip:1001@10.0.0.1"), r.request("SUBSCRIBE", "sip:1001@10.0.0.1"),
+			r.request("PUBLISH", "sip:1001@10.0.0.1"), r.request("FOO", "sip:1001@10.0.0.1"),
+		} {
+			res := r.final(text)
+			if n := tx.Stats().Servers - before; n != 0 {
+				t.Errorf("%d transactions are left after %d to\n%s", n, res.StatusCode, text)
+			}
+			time.Sleep(40 * time.Second)
+			if n := len(r.in); n > 0 {
+				t.Errorf("%d more packets after %d to\n%s", n, res.StatusCode, text)
+			}
+			for len(r.in) > 0 {
+				<-r.in
+			}
+		}
+	})
+}

@@ -36,17 +36,17 @@ func (r requestRoute) Request(tx *transaction.Server) {
 	case req.Method == sip.INVITE:
 		r.invite(tx)
 	default:
-		tx.Respond(sip.StatusMethodNotAllowed, "", sip.NewHeader("Allow", allowed))
+		tx.RespondOnce(sip.StatusMethodNotAllowed, "", sip.NewHeader("Allow", allowed))
 	}
 }
 
 // options tells a peer whether we take calls (trunk health).
 func (r requestRoute) options(tx *transaction.Server) {
 	if r.n.draining.Load() {
-		tx.Respond(sip.StatusServiceUnavailable, "", sip.NewHeader("Retry-After", "30"))
+		tx.RespondOnce(sip.StatusServiceUnavailable, "", sip.NewHeader("Retry-After", "30"))
 		return
 	}
-	tx.Respond(sip.StatusOK, "", sip.NewHeader("Allow", allowed), sip.NewHeader("Accept", "application/sdp"))
+	tx.RespondOnce(sip.StatusOK, "", sip.NewHeader("Allow", allowed), sip.NewHeader("Accept", "application/sdp"))
 }
 
 // invite admits who calls, finds what the number reaches and starts the call.
@@ -54,7 +54,7 @@ func (r requestRoute) options(tx *transaction.Server) {
 func (r requestRoute) invite(tx *transaction.Server) {
 	number, ok := r.n.dialled(&tx.Request().Recipient)
 	if !ok {
-		tx.Respond(statusUnsupportedURI, "Unsupported URI Scheme")
+		tx.RespondOnce(statusUnsupportedURI, "Unsupported URI Scheme")
 		return
 	}
 	target, known := r.n.plan.routes.Lookup(number)
