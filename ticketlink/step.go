@@ -131,7 +131,7 @@ func (s *Service) called(tx cti.Tx, ev cti.Event) error {
 		return err
 	}
 	if row == nil {
-		if ev.Type != cti.EvOffered && ev.Type != cti.EvQueued {
+		if ev.Type != cti.EvQueued && (ev.Type != cti.EvOffered || !served(ev)) {
 			return nil // a call that no service took
 		}
 		row = &callRow{At: ev.At, Service: ev.Service}
@@ -153,6 +153,10 @@ func (s *Service) called(tx cti.Tx, ev cti.Event) error {
 	}
 	return putCall(tx, ev.Call, row)
 }
+
+// served tells whether a service took the call that ev offers; a plain connection
+// between two telephones has no ticket and leaves no contact.
+func served(ev cti.Event) bool { return ev.Service != "" || ev.Info != nil && ev.Info.Service != "" }
 
 // learn takes over what the event tells of the call.
 func (row *callRow) learn(ev cti.Event) {
