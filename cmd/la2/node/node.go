@@ -212,7 +212,7 @@ func sysText(err error) error {
 // among calls, and delay a pop or an answer by less than anybody notices.
 const (
 	journalLinger = 10 * time.Millisecond
-	journalPace   = 4 * time.Millisecond
+	journalPace   = 6 * time.Millisecond
 )
 
 func (n *Node) openJournal(ctx context.Context) (err error) {
