@@ -145,8 +145,13 @@ func (r *Relay) post(cmd command) bool {
 // SetRemote says who the far end is, from its SDP. A changed address (or NAT
 // mark) forgets the lock on the old one; an unchanged one keeps it, and so does
 // an invalid one (hold without address), which only stops sending. With far.Send
-// the leg is sent silence from now on, so call it when audio may flow.
+// the leg is sent silence from now on, so call it when audio may flow. A port of
+// ours that is in use counts as no address: two legs that name each other would
+// hand one packet round for ever.
 func (r *Relay) SetRemote(leg LegID, far Remote) {
+	if far.Addr.Addr().Unmap() == r.cfg.IP && r.ports.taken(far.Addr.Port()) {
+		far.Addr = netip.AddrPort{}
+	}
 	r.post(command{op: opRemote, id: leg, far: far})
 }
 

@@ -14,6 +14,7 @@ type ports struct {
 	rest time.Duration
 
 	mu   sync.Mutex // guards what follows
+	used map[uint16]bool
 	free []freePort // ring
 	head int
 	n    int
@@ -25,7 +26,7 @@ type freePort struct {
 }
 
 func newPorts(lo, hi int, rest time.Duration) *ports {
-	p := &ports{rest: rest}
+	p := &ports{rest: rest, used: map[uint16]bool{}}
 	for port := (lo + 1) &^ 1; port+1 <= hi; port += 2 {
 		p.free = append(p.free, freePort{port: uint16(port)})
 	}
@@ -44,6 +45,7 @@ func (p *ports) take(now time.Time) (uint16, bool) {
 	port := p.free[p.head].port
 	p.head = (p.head + 1) % len(p.free)
 	p.n--
+	p.used[port] = true
 	return port, true
 }
 
@@ -56,6 +58,14 @@ func (p *ports) give(port uint16, now time.Time) {
 	}
 	p.free[(p.head+p.n)%len(p.free)] = freePort{port: port, from: now.Add(p.rest)}
 	p.n++
+	delete(p.used, port)
+}
+
+// taken tells whether port, or the even one below it, is in use.
+func (p *ports) taken(port uint16) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.used[port&^1]
 }
 
 // available is how many ports are free, resting ones included.
