@@ -154,9 +154,9 @@ func (s *Service) called(tx cti.Tx, ev cti.Event) error {
 	return putCall(tx, ev.Call, row)
 }
 
-// served tells whether a service took the call that ev offers; a plain connection
-// between two telephones has no ticket and leaves no contact.
-func served(ev cti.Event) bool { return ev.Service != "" || ev.Info != nil && ev.Info.Service != "" }
+// served tells whether a service took the call that ev offers: it gave it a
+// ticket. A plain connection has none and leaves no contact.
+func served(ev cti.Event) bool { return ev.Service != "" || ev.Ticket != "" }
 
 // learn takes over what the event tells of the call.
 func (row *callRow) learn(ev cti.Event) {
