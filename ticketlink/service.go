@@ -168,8 +168,9 @@ func (s *Service) load(id cti.TicketID) (t ticket.Ticket, err error) {
 // arrival is how long Get waits for a ticket whose call has just been queued.
 const arrival = 500 * time.Millisecond
 
-// Get returns a ticket. It waits a moment for one that is only being opened: the
-// desktop may hear of a call before the ticket has been folded. The error is
+// Get returns a ticket. It waits a moment for one that is only being opened or
+// changed: the desktop may hear of a call or a change before it has been folded,
+// and who has heard of a revision must not be given an older one. The error is
 // ErrNotFound, or the table's.
 func (s *Service) Get(ctx context.Context, id cti.TicketID) (ticket.Ticket, error) {
 	if !id.Valid() {
@@ -177,6 +178,7 @@ func (s *Service) Get(ctx context.Context, id cti.TicketID) (ticket.Ticket, erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, arrival)
 	defer cancel()
+	s.turns.rest(ctx, id)
 	for {
 		moved := s.rows.moved()
 		t, err := s.load(id)

@@ -30,6 +30,7 @@ type bench struct {
 	mu      sync.Mutex // guards now, fault
 	now     time.Time
 	fault   func() fault // of the next Commit of the service
+	linger  time.Duration
 
 	log   *stream.Log
 	svc   *Service
@@ -52,7 +53,7 @@ func newBench(t *testing.T) *bench {
 func (b *bench) start() {
 	b.t.Helper()
 	var err error
-	if b.log, err = stream.New(stream.Config{Site: b.site, Now: b.clock}, b.journal); err != nil {
+	if b.log, err = stream.New(stream.Config{Site: b.site, Now: b.clock, Linger: b.linger}, b.journal); err != nil {
 		b.t.Fatal(err)
 	}
 	b.svc, err = New(Config{Site: b.site, Offices: map[string]cti.SiteID{"napoli": "cmna"}, Rows: b.rows, Codes: b.codes, Journal: faulty{b},
@@ -530,6 +531,35 @@ func TestGet_arrival(t *testing.T) {
 	b.publish(queued("C1", id, cti.CallInfo{}))
 	if err := <-got; err != nil {
 		t.Error(err)
+	}
+}
+
+// A reader who has heard of a revision never reads an older one, though the fold
+// lingers behind the stream.
+func TestGet_fresh(t *testing.T) {
+	b := newBench(t)
+	b.kill()
+	b.linger = 20 * time.Millisecond
+	b.start()
+	r, err := b.log.Subscribe(b.log.Last())
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := b.svc.Mint()
+	b.publish(offered("C1", id, cti.CallInfo{}), queued("C1", id, cti.CallInfo{}), established("C1", ""))
+	for heard := int64(0); heard < 2; {
+		ev, err := r.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ev.Change == nil {
+			continue
+		}
+		heard = ev.Change.Revision
+		got, err := b.svc.Get(t.Context(), id)
+		if err != nil || got.Revision < heard {
+			t.Errorf("heard of revision %d, read %d, %v", heard, got.Revision, err)
+		}
 	}
 }
 

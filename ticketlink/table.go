@@ -79,3 +79,21 @@ func (t *turns) take(ctx context.Context, id cti.TicketID) (release func(), err 
 		}
 	}
 }
+
+// rest waits until nobody has the turn of a ticket, or ctx ends. A change is told
+// and folded inside one turn, so who has heard of it reads it after that.
+func (t *turns) rest(ctx context.Context, id cti.TicketID) {
+	for {
+		t.mu.Lock()
+		other := t.busy[id]
+		t.mu.Unlock()
+		if other == nil {
+			return
+		}
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
