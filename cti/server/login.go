@@ -82,7 +82,7 @@ func (s *Server) logIn(w http.ResponseWriter, r *http.Request) error {
 	s.audit(cti.Event{Agent: u.Agent, Device: in.Device, Value: "log_in"})
 	s.cfg.Logger.Info("agent logged in", "agent", u.Agent, "device", in.Device)
 	if old := s.sessions.of(r); old != nil {
-		s.sessions.end(ctx, old)
+		s.replace(ctx, old, u.Agent)
 	}
 	s.setCookie(w, token, int(s.cfg.SessionLife/time.Second))
 	body := s.sessionBody(ses)
@@ -90,6 +90,24 @@ func (s *Server) logIn(w http.ResponseWriter, r *http.Request) error {
 	writeJSON(w, "application/json", http.StatusOK, body)
 	return nil
 }
+
+// replace ends the session that this browser had before. If it was another
+// agent's, who works at no other desk, that agent is logged out: nobody sits there.
+func (s *Server) replace(ctx context.Context, old *session, now cti.AgentID) {
+	if err := s.sessions.end(ctx, old); err != nil {
+		s.cfg.Logger.Error("session not removed from the journal", "err", err)
+	}
+	s.endClients(byeLoggedOut, func(c *client) bool { return c.session == old })
+	a := old.user.Agent
+	if a == "" || a == now || !old.user.has(cti.RoleAgent) || s.sessions.another(a) {
+		return
+	}
+	err := s.cfg.Agents.LogOut(ctx, a)
+	s.audit(cti.Event{Agent: a, Value: "log_out", Cause: causeOf(err)})
+}
+
+// decoy is a hash whose password nobody knows; it costs what HashPassword's do.
+const decoy = "$argon2id$v=19$m=19456,t=2,p=1$iX2R2jxFF3wLXi8GRkKazw$A2NIU+Glid1XxBfAlVp48r7HNH6DzC8UUWyNu4Jktm0"
 
 // verify finds the user and checks the password. An unknown user costs the same
 // work as a wrong password. At most two hashes run at once, so that log-ins do
@@ -104,7 +122,7 @@ func (s *Server) verify(ctx context.Context, name, password string) (User, bool,
 	u, known := s.cfg.Users(name)
 	hash := u.PasswordHash
 	if !known || ValidHash(hash) != nil {
-		known, hash = false, s.decoy
+		known, hash = false, decoy
 	}
 	match, err := VerifyPassword(hash, password)
 	if err != nil {

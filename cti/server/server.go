@@ -28,7 +28,6 @@ type Server struct {
 	throttle *throttle
 	pages    map[string]page
 	hashing  chan struct{} // two slots: password hashes at work
-	decoy    string        // a hash that no password makes
 	started  time.Time
 	ready    chan struct{} // closed when the desk has read the journal
 
@@ -50,9 +49,6 @@ func New(cfg Config) (*Server, error) {
 	s.desk = newDesk(&s.cfg)
 	var err error
 	if s.sessions, err = newSessions(&s.cfg); err != nil {
-		return nil, err
-	}
-	if s.decoy, err = HashPassword("decoy"); err != nil {
 		return nil, err
 	}
 	if cfg.Desktop != nil {

@@ -60,6 +60,8 @@ type Env struct {
 	// Health is how trunks are probed.
 	Health trunk.HealthConfig
 	NoHTTP bool
+	// PINCost is the bcrypt cost of tracking codes' PINs; 0: the default.
+	PINCost int
 	// NoSync leaves out fsync.
 	NoSync bool
 }

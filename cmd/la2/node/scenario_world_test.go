@@ -148,7 +148,7 @@ func (w *world) run(o *site, cfg *configs.Config) *site {
 		ListenUDP: func(a netip.AddrPort) (flow.PacketConn, error) { return w.net.ListenAddrPort(a) },
 		ListenTCP: func(a netip.AddrPort) (net.Listener, error) { return w.net.ListenTCP(a.String()) },
 		RTP:       relay.NetworkFunc(func(a string) (relay.PacketConn, error) { return w.net.Listen(a) }),
-		NoHTTP:    true, NoSync: true, Health: o.health,
+		NoHTTP:    true, NoSync: true, Health: o.health, PINCost: 4,
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	n, err := New(ctx, Options{Config: cfg, Data: o.data, Env: env, Version: "test", Logger: logger})

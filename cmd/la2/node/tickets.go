@@ -14,7 +14,7 @@ import (
 )
 
 func (n *Node) openTickets(context.Context) error {
-	codes, err := tracking.New(tracking.Config{Rows: n.store.Projection("tracking")})
+	codes, err := tracking.New(tracking.Config{Rows: n.store.Projection("tracking"), Cost: n.opts.Env.PINCost})
 	if err != nil {
 		return err
 	}
