@@ -3,6 +3,7 @@ package metrics
 import (
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,6 +29,8 @@ type fold struct {
 	open    cdr.Tracker
 	queues  map[cti.QueueID]bool
 	states  map[cti.AgentID]cti.AgentState
+	seats   map[cti.AgentID]cti.DeviceID // where they sit
+	up      map[cti.DeviceID]bool        // stations with a registration
 	trunks  map[string]bool
 	tickets ticketStates
 }
@@ -53,6 +56,7 @@ func newFold(cfg Config) *fold {
 		agents:  desc("la2_agents", "Agents by state, only for queues with at least five logged on.", "queue", "state"),
 		trunkUp: desc("la2_trunk_up", "1 when the trunk answers.", "trunk"),
 		queues:  map[cti.QueueID]bool{}, states: map[cti.AgentID]cti.AgentState{}, trunks: map[string]bool{},
+		seats: map[cti.AgentID]cti.DeviceID{}, up: map[cti.DeviceID]bool{},
 		tickets: ticketStates{},
 	}
 	for _, q := range cfg.Queues {
@@ -80,9 +84,14 @@ func (f *fold) apply(ev cti.Event, counted bool) {
 	if counted {
 		f.countCall(ev, r, ended)
 	}
+	if ev.Agent != "" && ev.Device != "" && strings.HasPrefix(string(ev.Type), "Agent") {
+		f.seats[ev.Agent] = ev.Device
+	}
 	switch ev.Type {
 	case cti.EvTrunkUp, cti.EvTrunkDown:
 		f.trunks[ev.Trunk] = ev.Type == cti.EvTrunkUp
+	case cti.EvDeviceUp, cti.EvDeviceDown:
+		f.up[ev.Device] = ev.Type == cti.EvDeviceUp
 	case cti.EvTicketOpened, cti.EvTicketUpdated, cti.EvTicketAttached:
 		if from, to, ok := f.tickets.apply(ev); ok && counted {
 			f.transitions.WithLabelValues(from, to).Inc()
@@ -101,6 +110,8 @@ func (f *fold) apply(ev cti.Event, counted bool) {
 		}
 	case cti.EvNodeStarted: // who is there says so again
 		clear(f.states)
+		clear(f.seats)
+		clear(f.up)
 		for t := range f.trunks {
 			f.trunks[t] = false
 		}
@@ -183,6 +194,9 @@ func (f *fold) agentCounts() map[cti.QueueID]map[cti.AgentState]int {
 		return nil
 	}
 	for a, s := range f.states {
+		if seat := f.seats[a]; s == cti.AgentReady && seat != "" && !f.up[seat] {
+			s = cti.AgentNotReady // nobody can be sent there
+		}
 		for _, q := range f.cfg.QueuesOf(a) {
 			if out[q] == nil {
 				out[q] = map[cti.AgentState]int{cti.AgentReady: 0, cti.AgentNotReady: 0, cti.AgentReserved: 0,

@@ -100,7 +100,9 @@ func day() (evs []cti.Event) {
 		a := cti.AgentID(fmt.Sprint(1001 + i))
 		add(0, cti.Event{Type: cti.EvAgentLoggedOn, Agent: a, Device: cti.DeviceID(a)})
 		add(0, cti.Event{Type: cti.EvAgentReady, Agent: a})
+		add(0, cti.Event{Type: cti.EvDeviceUp, Device: cti.DeviceID(a)})
 	}
+	add(0, cti.Event{Type: cti.EvDeviceDown, Device: "1005"}) // Ready at a telephone that is gone
 	for i := range 4 {
 		add(0, cti.Event{Type: cti.EvAgentReady, Agent: cti.AgentID(fmt.Sprint(2001 + i))})
 	}
@@ -135,7 +137,8 @@ func TestCounts(t *testing.T) {
 		`la2_queue_wait_seconds_bucket{outcome="answered",queue="urp",le="20"} 0`,
 		`la2_queue_wait_seconds_bucket{outcome="answered",queue="urp",le="38"} 1`,
 		`la2_queue_wait_seconds_sum{outcome="abandoned",queue="urp"} 7`,
-		`la2_agents{queue="urp",state="ready"} 4`,
+		`la2_agents{queue="urp",state="ready"} 3`,
+		`la2_agents{queue="urp",state="not_ready"} 1`,
 		`la2_agents{queue="urp",state="talking"} 1`,
 		`la2_trunk_up{trunk="napoli"} 0`,
 		`la2_trunk_up{trunk="end_of_test"} 1`,
@@ -164,7 +167,7 @@ func TestRestart(t *testing.T) {
 	for _, want := range []string{
 		`la2_calls_total{outcome="answered",service="urp_nazionale"} 0`,
 		`la2_calls_total{outcome="failed",service="urp_nazionale"} 1`,
-		`la2_calls_active 0`, `la2_queue_calls_waiting{queue="urp"} 0`, `la2_agents{queue="urp",state="ready"} 4`,
+		`la2_calls_active 0`, `la2_queue_calls_waiting{queue="urp"} 0`, `la2_agents{queue="urp",state="ready"} 3`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("missing: %s", want)

@@ -25,7 +25,7 @@ type desk struct {
 	devices  map[cti.DeviceID]bool
 	clients  map[*client]struct{}
 	byAgent  map[cti.AgentID]map[*client]struct{}
-	board    uint64 // grows when queues or offices change
+	board    uint64 // grows when queues, devices or offices change
 }
 
 // An agentView is one agent now.
@@ -93,6 +93,7 @@ func (d *desk) apply(ev cti.Event) {
 		d.callEvent(&ev)
 	case k == kindDevice:
 		d.devices[ev.Device] = ev.Type == cti.EvDeviceUp
+		d.board++
 	case ev.Type == cti.EvNodeStarted:
 		d.restart(&ev)
 	case ev.Type == cti.EvTrunkUp, ev.Type == cti.EvTrunkDown:

@@ -174,6 +174,10 @@ func TestCommands(t *testing.T) {
 	if status, p := b.do("POST", "/cti/v1/calls/C1/hold", map[string]string{}); status != 409 || p["detail"] != "busy" {
 		t.Errorf("failure with a cause: %d %v", status, p)
 	}
+	n.fail = cti.Fail(cti.CauseForbidden, "a transfer is under way")
+	if status, p := b.do("POST", "/cti/v1/calls/C1/hold", map[string]string{}); status != 409 || p["detail"] != "forbidden" {
+		t.Errorf("not now, though the role allows it: %d %v", status, p)
+	}
 	n.fail = http.ErrAbortHandler
 	if status, p := b.do("POST", "/cti/v1/calls/C1/hold", map[string]string{}); status != 500 || p["detail"] != nil {
 		t.Errorf("internal error: %d %v", status, p)
@@ -276,6 +280,50 @@ func TestStatus(t *testing.T) {
 	}
 	if st.Calls != 2 || st.Agents["urp"][cti.AgentTalking] != 1 || !slices.Contains(st.Trunks, TrunkStatus{Name: "napoli", Up: true}) {
 		t.Errorf("status %+v", st)
+	}
+}
+
+// Who is Ready at a telephone that is not registered is no help to anybody.
+func TestReadyWithoutATelephone(t *testing.T) {
+	n := start(t, stream.NewMemory(), nil)
+	b := n.logIn("1001")
+	ready := func() (board, status int) {
+		t.Helper()
+		n.settle()
+		c := b.events("")
+		snap := read(t, c)
+		return snap.Snapshot.Queues[0].Ready, n.s.Status().Agents["urp"][cti.AgentReady]
+	}
+	n.publish(cti.Event{Type: cti.EvAgentReady, Agent: "1001", Device: "1001"})
+	if board, status := ready(); board != 0 || status != 0 {
+		t.Errorf("without a registration: %d and %d are ready", board, status)
+	}
+	n.publish(cti.Event{Type: cti.EvDeviceUp, Device: "1001"})
+	if board, status := ready(); board != 1 || status != 1 {
+		t.Errorf("registered: %d and %d are ready", board, status)
+	}
+	n.publish(cti.Event{Type: cti.EvDeviceDown, Device: "1001"})
+	if board, status := ready(); board != 0 || status != 0 {
+		t.Errorf("registration gone: %d and %d are ready", board, status)
+	}
+}
+
+// Another agent logs in at the same browser: the first one has gone home, and
+// no caller is to ring its telephone.
+func TestLogInReplacesAnotherAgent(t *testing.T) {
+	n := start(t, stream.NewMemory(), nil)
+	b := n.logIn("1001")
+	n.did = nil
+	if status, _ := b.do("POST", "/cti/v1/session", map[string]string{"user": "1002", "password": "demo"}); status != 200 {
+		t.Fatal(status)
+	}
+	if want := []string{"log_in 1002 1002", "log_out 1001"}; !slices.Equal(n.did, want) {
+		t.Errorf("floor heard %v, want %v", n.did, want)
+	}
+	n.did = nil
+	b.do("POST", "/cti/v1/session", map[string]string{"user": "1002", "password": "demo"})
+	if want := []string{"log_in 1002 1002"}; !slices.Equal(n.did, want) {
+		t.Errorf("the same agent again: floor heard %v, want %v", n.did, want)
 	}
 }
 

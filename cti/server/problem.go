@@ -78,8 +78,6 @@ func problemOf(err error) *problem {
 // failureProblem is what a client hears of a command that failed with a cause.
 func failureProblem(c cti.Cause) *problem {
 	switch c {
-	case cti.CauseForbidden:
-		return problemOf(ErrForbidden)
 	case cti.CauseNotFound:
 		return problemOf(ErrNotFound)
 	case cti.CauseOverload, cti.CauseUnreachable, cti.CauseShutdown:

@@ -143,6 +143,18 @@ func (t *sessions) valid(s *session) bool {
 	return t.open[s.key] == s && t.cfg.Now().Before(s.expires)
 }
 
+// another tells whether a has an open session.
+func (t *sessions) another(a cti.AgentID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range t.open {
+		if s.user.Agent == a && t.cfg.Now().Before(s.expires) {
+			return true
+		}
+	}
+	return false
+}
+
 func keyOf(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return hex.EncodeToString(sum[:])

@@ -129,21 +129,26 @@ func (s *Server) queueStatus() []QueueStatus {
 	return out
 }
 
-// agentCounts counts agents by queue and state. s.desk.mu must be held.
+// agentCounts counts agents by queue and state. Who is Ready at a station without
+// a registration gets no caller and counts as not ready. s.desk.mu must be held.
 func (s *Server) agentCounts() map[cti.QueueID]map[cti.AgentState]int {
 	out := map[cti.QueueID]map[cti.AgentState]int{}
 	for q := range s.desk.queues {
 		out[q] = map[cti.AgentState]int{}
 	}
 	for id, a := range s.desk.agents {
-		if a.state == cti.AgentLoggedOut {
+		state := a.state
+		switch {
+		case state == cti.AgentLoggedOut:
 			continue
+		case state == cti.AgentReady && a.device != "" && !s.desk.devices[a.device]:
+			state = cti.AgentNotReady
 		}
 		for _, q := range s.cfg.QueuesOf(id) {
 			if out[q] == nil {
 				out[q] = map[cti.AgentState]int{}
 			}
-			out[q][a.state]++
+			out[q][state]++
 		}
 	}
 	return out
