@@ -59,7 +59,7 @@ func (r *inbound) lastWords(prompt string, cause cti.Cause) cti.Cause {
 // check logs what does not stop the script.
 func (r *inbound) check(what string, err error) {
 	if err != nil && r.ctx.Err() == nil {
-		r.log.Warn(what+" failed", "error", err)
+		r.log.Warn("step of the script failed", "step", what, "error", err)
 	}
 }
 

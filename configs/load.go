@@ -74,7 +74,7 @@ func Parse(name string, raw []byte) (*Config, error) {
 		check(cfg, d.report)
 	}
 	if len(d.faults) > 0 {
-		return nil, errors.Join(d.faults...)
+		return nil, d.joined()
 	}
 	cfg.source = d
 	return cfg, nil
@@ -95,7 +95,7 @@ func syntaxFault(name string, err error) error {
 type decoder struct {
 	file   string
 	at     map[string]*token.Token // path → token of its value
-	faults []error
+	faults []*Fault
 }
 
 // Fault is a complaint about the value of path (as in queues[0].name) by those who
@@ -109,6 +109,14 @@ func (c *Config) Fault(path, message string) error {
 
 func (d *decoder) report(path, message string) {
 	d.faults = append(d.faults, d.fault(path, message))
+}
+
+func (d *decoder) joined() error {
+	errs := make([]error, len(d.faults))
+	for i, f := range d.faults {
+		errs[i] = f
+	}
+	return errors.Join(errs...)
 }
 
 // fault stands at the value of path, or at the nearest parent that the file holds.

@@ -140,7 +140,7 @@ func (c *Call) Refer(ctx context.Context, number string) error {
 		req.AppendHeader(sip.NewHeader("Referred-By", "<"+self.String()+">"))
 		c.p.try(req, func(e transaction.ClientEvent) {
 			if e.Err == nil {
-				c.p.tell(Event{Event: "refer", Code: int(e.Response.StatusCode), Text: e.Response.Reason})
+				c.p.tell(Event{Event: "refer", Code: e.Response.StatusCode, Text: e.Response.Reason})
 			}
 		})
 	}); e != nil {
@@ -172,7 +172,7 @@ func (c *Call) reinvited(req *sip.Request, e transaction.ClientEvent, on bool) {
 		return
 	}
 	if e.Response.StatusCode >= 300 {
-		c.p.tell(Event{Event: "failed", Code: int(e.Response.StatusCode), Text: "hold"})
+		c.p.tell(Event{Event: "failed", Code: e.Response.StatusCode, Text: "hold"})
 		return
 	}
 	_ = c.p.tx.SendAck(c.p.flow, c.dlg.Ack(req.CSeq().SeqNo))

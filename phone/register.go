@@ -58,7 +58,7 @@ func (p *Phone) sendRegister(life time.Duration, done func(error)) {
 			done(fmt.Errorf("phone: register: %w", e.Err))
 			return
 		}
-		code := int(e.Response.StatusCode)
+		code := e.Response.StatusCode
 		if code >= 300 {
 			p.tell(Event{Event: "failed", Code: code, Text: e.Response.Reason})
 			done(fmt.Errorf("phone: register: %d %s", code, e.Response.Reason))

@@ -48,7 +48,7 @@ func (c *Call) response(req *sip.Request, e transaction.ClientEvent) {
 		return
 	}
 	res := e.Response
-	code := int(res.StatusCode)
+	code := res.StatusCode
 	switch {
 	case code == 100:
 	case code < 200:

@@ -88,8 +88,8 @@ func load(p peer) (result, error) {
 	var quiet, stop atomic.Bool // no more sending; no more receiving
 	var wg sync.WaitGroup
 	var sent atomic.Int64
-	wg.Go(func() { a.receive(&stop) }) // ends when stop is set
-	wg.Go(func() { b.receive(&stop) }) // likewise
+	wg.Go(func() { a.receive(&stop) })                 // ends when stop is set
+	wg.Go(func() { b.receive(&stop) })                 // likewise
 	wg.Go(func() { send(a, b, ports, &sent, &quiet) }) // ends when quiet is set
 
 	time.Sleep(warmUp)

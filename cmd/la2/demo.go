@@ -136,7 +136,7 @@ func (d *demo) run(ctx context.Context, withBots bool, out io.Writer) error {
 	bots()
 	stop()
 	wg.Wait()
-	return errors.Join(append(errs, err)...)
+	return errors.Join(errors.Join(errs...), err)
 }
 
 // await returns when every node takes calls.

@@ -178,16 +178,16 @@ func (v *Verifier) proves(method string, c *Credentials) bool {
 	m.Write([]byte(c.Username))
 	decoy := hex.EncodeToString(m.Sum(nil))[:2*h.Size()]
 
-	ha1, real := v.lookup(c.Username)
+	ha1, exists := v.lookup(c.Username)
 	if ha1 == nil {
-		ha1, real = Password(v.cfg.Realm, c.Username, decoy), false
+		ha1, exists = Password(v.cfg.Realm, c.Username, decoy), false
 	}
 	secret := strings.ToLower(ha1(alg))
-	if !real || len(secret) != len(decoy) {
-		secret, real = decoy, false
+	if !exists || len(secret) != len(decoy) {
+		secret, exists = decoy, false
 	}
 	want := response(h, secret, method, c)
 	got := strings.ToLower(c.Response)
 	equal := subtle.ConstantTimeCompare([]byte(want), []byte(got)) == 1
-	return equal && real && known && strings.EqualFold(c.QOP, "auth") && len(c.NC) == 8 && c.CNonce != ""
+	return equal && exists && known && strings.EqualFold(c.QOP, "auth") && len(c.NC) == 8 && c.CNonce != ""
 }

@@ -63,10 +63,10 @@ type Change struct {
 	Before   int
 }
 
-// Up: the AOR became reachable.
+// Up tells whether the AOR became reachable.
 func (c Change) Up() bool { return c.Before == 0 && len(c.Bindings) > 0 }
 
-// Down: the AOR has become unreachable.
+// Down tells whether the AOR has become unreachable.
 func (c Change) Down() bool { return c.Before > 0 && len(c.Bindings) == 0 }
 
 // Config of a Table. The zero value works.

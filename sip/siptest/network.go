@@ -228,8 +228,8 @@ func (n *Network) filtered(p Packet) bool {
 
 // link finds the setting for a way. n.mu must be held.
 func (n *Network) link(from, to netip.Addr) Link {
-	var any netip.Addr
-	for _, k := range [...][2]netip.Addr{{from, to}, {from, any}, {any, to}, {any, any}} {
+	var anywhere netip.Addr
+	for _, k := range [...][2]netip.Addr{{from, to}, {from, anywhere}, {anywhere, to}, {anywhere, anywhere}} {
 		if l, ok := n.links[k]; ok {
 			return l
 		}

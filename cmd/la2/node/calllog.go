@@ -68,7 +68,7 @@ func (c callLog) rest(ctx context.Context, l *stream.Log, r *stream.Reader) erro
 	for {
 		ev, ok, err := r.Ready()
 		if err != nil || !ok {
-			return nil //nolint:nilerr // the stream may be closed by now: the ordinary end
+			return nil // the stream may be closed by now: the ordinary end
 		}
 		c.write(ctx, ev)
 	}

@@ -217,7 +217,7 @@ const (
 	journalPace   = 6 * time.Millisecond
 )
 
-func (n *Node) openJournal(ctx context.Context) (err error) {
+func (n *Node) openJournal(context.Context) (err error) {
 	if err = os.MkdirAll(n.opts.Data, 0o700); err != nil {
 		return fmt.Errorf("data directory %s: %w", n.opts.Data, err)
 	}

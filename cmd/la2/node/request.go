@@ -92,11 +92,11 @@ func (n *Node) serve(ctx context.Context, in cti.Inbound, c *b2bua.Call) cti.Cau
 	}
 	n.stream.Publish(cti.Event{Type: cti.EvOffered, Call: in.Call, Trunk: in.Trunk, Instant: in.At,
 		Info: &cti.CallInfo{Caller: in.Caller, Dialled: in.Dialled, From: in.From}})
-	return connect(ctx, in, c, destination(target, in))
+	return connect(ctx, c, destination(target, in))
 }
 
 // connect rings d and stays until either end leaves.
-func connect(ctx context.Context, in cti.Inbound, c *b2bua.Call, d cti.Destination) cti.Cause {
+func connect(ctx context.Context, c *b2bua.Call, d cti.Destination) cti.Cause {
 	leg, err := c.Dial(ctx, d)
 	if err != nil {
 		return causeOf(err)
