@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"testing/synctest"
 	"time"
 
 	"github.com/lineaamica/la2/cti"
@@ -31,7 +32,6 @@ type actor struct {
 	calls   []*siptest.Call
 	arrived chan *siptest.Call
 	auto    time.Duration // answers by itself so long after the INVITE; below 0: not
-	stop    func()        // what spoils its packets
 }
 
 // actor finds or makes one.
@@ -165,6 +165,7 @@ func (a *actor) register(life time.Duration) {
 // talk is the leg of the agent's latest conversation, as its desktop knows it.
 func (a *actor) talk() (call cti.CallID, leg cti.LegID) {
 	a.w.t.Helper()
+	synctest.Wait()
 	for _, ev := range a.home.events() {
 		if ev.Type == cti.EvEstablished && (ev.Device == cti.DeviceID(a.user) || ev.Agent == a.agent()) {
 			call, leg = ev.Call, ev.Leg

@@ -38,7 +38,7 @@ func (w *world) expect(l scriptLine) {
 	case "event": // event [napoli] Diverted count=1 cause=rejected
 		w.expectEvent(l)
 	case "calls": // calls [napoli] 1
-		w.expectNumber(l, int(w.siteOf(l).sw.Running()))
+		w.expectNumber(l, w.siteOf(l).sw.Running())
 	case "waiting":
 		w.expectNumber(l, w.siteOf(l).snapshot().Queues[0].Waiting)
 	case "ended": // ended caller
