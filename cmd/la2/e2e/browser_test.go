@@ -79,7 +79,7 @@ func popped(t *testing.T, pop pageState, desk *telephone, rang time.Time) {
 func TestBrowser(t *testing.T) {
 	demo(t, "--bots=false")
 	desk := answering(t, "--user", "1001", "--after", "2s", "--for", "90s", "--play", toneFile(t, 600, 10))
-	page := browse(t, hubURL, "1001", "closed", "hold,wait:2500,retrieve,wait:1500,classify,tracking,close,hangup", "e2e-pop.png")
+	page := browse(t, hubURL, "1001", "closed", "wait:1500,hold,wait:2500,retrieve,wait:1500,classify,tracking,close,hangup", "e2e-pop.png")
 	citizen := ring(t, "803001", "--dtmf", "0@500ms", "--for", "60s", "--play", toneFile(t, 1000, 10))
 	rang := desk.event(t, 10*time.Second, "incoming").At
 	pop := page.state(t, 5*time.Second, "ringing")

@@ -94,3 +94,5 @@ func (p *telephone) events() []phone.Event {
 	}
 	return out
 }
+
+func isRegistered(e phone.Event) bool { return e.Event == "registered" }
