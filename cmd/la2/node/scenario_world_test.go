@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/lineaamica/la2/configs"
@@ -193,7 +192,6 @@ func (w *world) siteOf(l scriptLine) *site {
 // events are the whole stream of a node.
 func (o *site) events() []cti.Event {
 	o.w.t.Helper()
-	synctest.Wait()
 	r, err := o.stream.Subscribe(cti.Position{})
 	if err != nil {
 		o.w.t.Fatal(err)
