@@ -2,21 +2,25 @@
 // both sides, no audio flowing): LA2 as B2BUA with anchored media, journal and
 // call records on, and as proxy, beside Kamailio as a stateful record-routing
 // proxy when it is installed. Runs alternate, so that a noisy machine disturbs
-// both; the ratio of each pair is what counts. Loopback only, bounded.
+// both; the ratio of each pair is what counts. A run with a failed call is
+// repeated once. Loopback only, bounded.
+//
+// left_goroutines and left_files are what the calls have left behind in LA2: the
+// difference between after the warm-up and after the last run.
 package main
 
 import (
+	"bufio"
 	"embed"
 	"errors"
 	"flag"
 	"fmt"
-	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
-	"syscall"
+	"strings"
 	"time"
 
 	"github.com/lineaamica/la2/bench/internal/proc"
@@ -26,7 +30,7 @@ import (
 var files embed.FS
 
 var (
-	rate    = flag.Int("rate", 500, "calls a second")
+	rate    = flag.Int("rate", 300, "calls a second")
 	secs    = flag.Int("secs", 5, "seconds a run")
 	pairs   = flag.Int("pairs", 3, "alternations")
 	binary  = flag.String("la2", "bin/la2", "the product")
@@ -35,10 +39,12 @@ var (
 	name    = flag.String("name", "b2bua", "name on the result line")
 )
 
+const metrics = "http://127.0.0.1:8580/metrics"
+
 func main() {
 	flag.Parse()
 	if err := measure(); err != nil {
-		fmt.Fprintln(os.Stderr, "bench calls:", err)
+		fmt.Fprintln(os.Stderr, "bench "+*name+":", err)
 		os.Exit(1)
 	}
 }
@@ -61,24 +67,24 @@ func measure() error {
 			return err
 		}
 	}
-	la2, err := start(dir, "la2", *binary, "serve", "-c", *config, "--data", filepath.Join(dir, "data"))
+	la2, err := proc.Start(dir, "la2", *binary, "serve", "-c", *config, "--data", filepath.Join(dir, "data"))
 	if err != nil {
 		return err
 	}
-	defer stop(la2)
-	kam, err := startKamailio(dir)
+	defer la2.Stop()
+	kam, err := proc.StartKamailio(dir, filepath.Join(dir, "kamailio.cfg"))
 	if err != nil {
 		return err
 	}
-	defer stop(kam)
-	time.Sleep(1500 * time.Millisecond)
+	defer kam.Stop()
 	return alternate(dir, la2, kam)
 }
 
-func alternate(dir string, la2, kam *exec.Cmd) error {
-	if _, err := load(dir, la2, "127.0.0.1:5560", *service, *rate/2); err != nil { // warm-up
+func alternate(dir string, la2, kam *proc.Peer) error {
+	if _, err := load(dir, la2, "127.0.0.1:5560", *service, *rate); err != nil { // warm-up
 		return err
 	}
+	before := leftBy(la2)
 	var ours, ratios []float64
 	for range *pairs {
 		a, err := load(dir, la2, "127.0.0.1:5560", *service, *rate**secs)
@@ -91,89 +97,69 @@ func alternate(dir string, la2, kam *exec.Cmd) error {
 		}
 		b, err := load(dir, kam, "127.0.0.1:5570", "bench", *rate**secs)
 		if err != nil {
-			return fmt.Errorf("kamailio: %w", err)
+			return err
 		}
 		ratios = append(ratios, a/b)
 	}
-	line := fmt.Sprintf("bench %s cps=%d cpu_s_per_1k_calls=%.3f rss_mib=%.0f", *name, *rate, median(ours), proc.RSS(la2.Process.Pid))
-	if len(ratios) > 0 {
-		line += fmt.Sprintf(" ratio_kamailio=%.2f spread=%.2f-%.2f", median(ratios), slices.Min(ratios), slices.Max(ratios))
-	} else {
-		line += " ratio_kamailio=absent"
-	}
-	fmt.Println(line)
+	after := leftBy(la2)
+	fmt.Printf("bench %s cps=%d cpu_s_per_1k_calls=%.3f rss_mib=%.0f left_goroutines=%d left_files=%d%s\n", *name, *rate,
+		proc.Median(ours), proc.RSS(la2.Pid()), after.goroutines-before.goroutines, after.files-before.files, proc.Ratio("kamailio", ratios))
 	return nil
 }
 
-func median(v []float64) float64 {
-	s := slices.Sorted(slices.Values(v))
-	if len(s) == 0 {
-		return 0
-	}
-	return s[len(s)/2]
+// load places n calls and returns the CPU seconds of the server per 1,000 of them.
+func load(dir string, server *proc.Peer, target, user string, n int) (float64, error) {
+	return proc.Twice(func() (float64, error) {
+		used, err := run(dir, server, target, user, strconv.Itoa(n))
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", server.Name, err)
+		}
+		return used.Seconds() / (float64(n) / 1000), nil
+	})
 }
 
-// load places n calls and returns the CPU seconds of server per 1,000 of them.
-func load(dir string, server *exec.Cmd, target, user string, n int) (float64, error) {
-	count := strconv.Itoa(n)
+func run(dir string, server *proc.Peer, target, user, count string) (time.Duration, error) {
 	limit := strconv.Itoa(*secs+15) + "s"
 	callee := exec.Command("sipp", "-sf", "callee.xml", "-i", "127.0.0.1", "-p", "5080", "-m", count, "-nostdin", "-timeout", limit, "-buff_size", "4194304")
 	caller := exec.Command("sipp", target, "-sf", "caller.xml", "-s", user, "-i", "127.0.0.1", "-p", "5090", "-m", count, "-r", strconv.Itoa(*rate),
-		"-l", strconv.Itoa(n), "-d", "100", "-nostdin", "-timeout", limit, "-buff_size", "4194304")
+		"-l", count, "-d", "100", "-nostdin", "-timeout", limit, "-buff_size", "4194304")
 	callee.Dir, caller.Dir = dir, dir
 	if err := callee.Start(); err != nil {
 		return 0, err
 	}
 	time.Sleep(300 * time.Millisecond)
-	before := proc.CPU(server.Process.Pid)
+	before := server.CPU()
 	err := caller.Run()
-	used := proc.CPU(server.Process.Pid) - before
+	used := server.CPU() - before
 	_ = callee.Process.Kill()
 	_ = callee.Wait()
 	if err != nil {
-		return 0, fmt.Errorf("sipp: calls failed: %w", err)
+		return 0, fmt.Errorf("calls failed: sipp: %w", err)
 	}
-	return used.Seconds() / (float64(n) / 1000), nil
+	return used, nil
 }
 
-func start(dir, what string, argv ...string) (*exec.Cmd, error) {
-	log, err := os.Create(filepath.Join(dir, what+".log"))
+type left struct{ goroutines, files int }
+
+// leftBy counts what la2 holds when its calls have gone.
+func leftBy(la2 *proc.Peer) left {
+	time.Sleep(500 * time.Millisecond)
+	return left{goroutines: gauge("go_goroutines"), files: proc.Files(la2.Pid())}
+}
+
+// gauge reads one number of /metrics, 0 when it is not to be had.
+func gauge(name string) int {
+	res, err := http.Get(metrics)
 	if err != nil {
-		return nil, err
+		return 0
 	}
-	defer log.Close()
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("%s: %w", what, err)
+	defer res.Body.Close()
+	lines := bufio.NewScanner(res.Body)
+	for lines.Scan() {
+		if v, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
+			n, _ := strconv.ParseFloat(v, 64)
+			return int(n)
+		}
 	}
-	return cmd, nil
-}
-
-func startKamailio(dir string) (*exec.Cmd, error) {
-	if _, err := exec.LookPath("kamailio"); err != nil {
-		return nil, nil //nolint:nilerr // not installed: measured without it
-	}
-	if c, err := net.ListenPacket("udp", "127.0.0.1:5570"); err == nil {
-		_ = c.Close()
-	}
-	return start(dir, "kamailio", "kamailio", "-f", filepath.Join(dir, "kamailio.cfg"), "-m", "512", "-M", "16", "-x", "fm", "-X", "fm", "-DD", "-E", "-Y", dir)
-}
-
-func stop(cmd *exec.Cmd) {
-	if cmd == nil {
-		return
-	}
-	_ = cmd.Process.Signal(syscall.SIGTERM)
-	done := make(chan struct{})
-	go func() { // ends with the process
-		_ = cmd.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-	case <-time.After(6 * time.Second):
-		_ = cmd.Process.Kill()
-		<-done
-	}
+	return 0
 }
