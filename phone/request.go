@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
-	"github.com/icholy/digest"
 
+	"github.com/lineaamica/la2/sip/digest"
 	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/transaction"
 	"github.com/lineaamica/la2/sip/wire"
@@ -56,34 +56,36 @@ func (p *Phone) send(req *sip.Request, on func(transaction.ClientEvent)) *transa
 }
 
 // authorize answers the challenge of res on a copy of req with the next CSeq;
-// false when there is no challenge that we can answer.
+// false when there is no challenge that we can answer or the password is wrong.
 func (p *Phone) authorize(req *sip.Request, res *sip.Response) (*sip.Request, bool) {
 	ask, answer := "WWW-Authenticate", "Authorization"
 	if res.StatusCode == sip.StatusProxyAuthRequired {
 		ask, answer = "Proxy-Authenticate", "Proxy-Authorization"
 	}
-	if p.cfg.Password == "" || req.GetHeader(answer) != nil {
+	if p.cfg.Password == "" {
 		return nil, false
 	}
-	for _, h := range res.GetHeaders(ask) {
-		chal, err := digest.ParseChallenge(h.Value())
-		if err != nil || !digest.CanDigest(chal) {
-			continue
-		}
-		cred, err := digest.Digest(chal, digest.Options{Method: string(req.Method), URI: req.Recipient.String(),
-			Username: p.cfg.User, Password: p.cfg.Password, Count: 1})
-		if err != nil {
-			continue
-		}
-		next := req.Clone()
-		for next.Via() != nil {
-			next.RemoveHeader("Via")
-		}
-		next.CSeq().SeqNo++
-		next.AppendHeader(sip.NewHeader(answer, cred.String()))
-		return next, true
+	sent := ""
+	if h := req.GetHeader(answer); h != nil {
+		sent = h.Value()
 	}
-	return nil, false
+	var challenges []string
+	for _, h := range res.GetHeaders(ask) {
+		challenges = append(challenges, h.Value())
+	}
+	client := digest.Client{User: p.cfg.User, Password: p.cfg.Password}
+	credentials, err := client.Answer(string(req.Method), req.Recipient.String(), sent, challenges)
+	if err != nil {
+		return nil, false
+	}
+	next := req.Clone()
+	for next.Via() != nil {
+		next.RemoveHeader("Via")
+	}
+	next.RemoveHeader(answer)
+	next.CSeq().SeqNo++
+	next.AppendHeader(sip.NewHeader(answer, credentials))
+	return next, true
 }
 
 func newCallID() string { return strings.ToLower(rand.Text()) }

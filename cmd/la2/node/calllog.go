@@ -111,7 +111,12 @@ func attrs(ev cti.Event) []slog.Attr {
 	add("trunk", ev.Trunk)
 	add("target", maskTarget(ev.Target))
 	add("stage", ev.Stage)
-	add("value", ev.Value)
+	switch ev.Type {
+	case cti.EvNodeStarted:
+		add("version", ev.Value)
+	default:
+		add("value", ev.Value)
+	}
 	add("reason", ev.Reason)
 	add("cause", string(ev.Cause))
 	if ev.Type == cti.EvDelivered && ev.Info != nil {
@@ -122,7 +127,9 @@ func attrs(ev cti.Event) []slog.Attr {
 			out = append(out, slog.Duration("lasted", ev.At.Sub(began).Round(time.Millisecond)))
 		}
 	}
-	add("ticket", string(ev.Ticket))
+	if _, later := lines[ev.Type]; !later || ev.Type == cti.EvOffered || ev.Type == cti.EvCallCleared {
+		add("ticket", string(ev.Ticket)) // once at the beginning and once at the end is enough to find it
+	}
 	return out
 }
 
