@@ -306,11 +306,35 @@ func TestAnnouncementsRepeat(t *testing.T) {
 	})
 }
 
+// The node of the office that sent the call died: nobody cancels it, and it must
+// not wait here for ever.
+func TestOfficeThatDied(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.in.From, w.in.Capsule.Class = "cmna", cti.ClassOverflow
+		began := time.Now()
+		if got := w.serve(); got != cti.CauseNoAnswer || time.Since(began) != officeWait {
+			t.Errorf("got %s after %v", got, time.Since(began))
+		}
+		w.wantIdle()
+	})
+	inWorld(t, nil, func(w *world) { // a citizen who hears us waits as long as it likes
+		w.at(time.Hour, func() { w.hangUp(cti.Fail(cti.CauseAbandoned, "")) })
+		w.call.dial = fails(time.Second, cti.CauseUnreachable)
+		if got := w.serve(); got != cti.CauseAbandoned {
+			t.Errorf("got %s", got)
+		}
+		w.wantIdle()
+	})
+}
+
 func TestOverflow(t *testing.T) {
 	t.Run("the other office answers", func(t *testing.T) {
 		inWorld(t, nil, func(w *world) {
 			var capsule cti.Capsule
 			w.call.dial = func(ctx context.Context, d cti.Destination) error {
+				if d.Ring != spillRing {
+					t.Errorf("rings for %v", d.Ring)
+				}
 				capsule = d.Capsule
 				return answersAfter(5*time.Second)(ctx, d)
 			}

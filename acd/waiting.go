@@ -30,6 +30,17 @@ type dialled struct {
 // hears none.
 const sayFirst = 2 * time.Second
 
+const (
+	// spillRing is how long one overflow dial rings; then the other office is
+	// dialled again, and the caller is at its old place there. A node that was
+	// restarted there knows nothing of the first dial.
+	spillRing = 3 * time.Minute
+	// officeWait is how long another office's caller may wait here: longer than any
+	// of our dials rings. Who is still there then was left behind by a node that
+	// died, and would keep agents from callers who exist.
+	officeWait = 5 * time.Minute
+)
+
 // run returns the leg of who answered, or why the caller waits no longer.
 func (w *waiting) run() (cti.LegID, cti.Cause) {
 	pause := time.NewTimer(sayFirst)
@@ -38,6 +49,11 @@ func (w *waiting) run() (cti.LegID, cti.Cause) {
 		pause.Stop()
 	}
 	defer w.hush()
+	limit := time.NewTimer(officeWait)
+	defer limit.Stop()
+	if !w.office || w.answered {
+		limit.Stop()
+	}
 	for {
 		select {
 		case <-w.ctx.Done():
@@ -53,6 +69,9 @@ func (w *waiting) run() (cti.LegID, cti.Cause) {
 			}
 		case <-pause.C:
 			w.announce(w.news()...)
+		case <-limit.C:
+			w.place.Leave(cti.CauseNoAnswer)
+			return "", cti.CauseNoAnswer
 		case <-w.say.result():
 			w.say = nil
 			if w.line.Announce > 0 {
@@ -151,7 +170,7 @@ func (w *waiting) startSpill(name string) {
 		return
 	}
 	w.target = name
-	to := cti.Destination{Trunk: t.Trunk, Number: t.Number, Caller: w.in.Caller, Capsule: w.capsule(cti.ClassOverflow)}
+	to := cti.Destination{Trunk: t.Trunk, Number: t.Number, Caller: w.in.Caller, Capsule: w.capsule(cti.ClassOverflow), Ring: spillRing}
 	w.spill = start(w.ctx, func(ctx context.Context) dialled {
 		leg, err := w.c.Dial(ctx, to)
 		return dialled{leg, err}
