@@ -236,6 +236,30 @@ func TestCall_answered(t *testing.T) {
 	}
 }
 
+// The node was down for an hour in the middle of a call: nobody spoke that long.
+func TestCall_restart(t *testing.T) {
+	b := newBench(t)
+	id := b.svc.Mint()
+	b.publish(offered("C1", id, cti.CallInfo{}), queued("C1", id, cti.CallInfo{}), established("C1", ""))
+	b.settle()
+	evs, err := b.log.Subscribe(cti.Position{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answered cti.Event
+	for answered.Type != cti.EvEstablished {
+		if answered, err = evs.Next(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end := cleared("C1", cti.CauseRestart)
+	end.Instant = answered.At.Add(400 * time.Millisecond)
+	b.publish(end)
+	if c := b.ticket(id).Contacts[0]; c.DurationS != 0 {
+		t.Errorf("spoke for %d s, want 0", c.DurationS)
+	}
+}
+
 func TestCall_leaves(t *testing.T) {
 	b := newBench(t)
 	id, never := b.svc.Mint(), b.svc.Mint()

@@ -229,6 +229,9 @@ func (s *Service) cleared(tx cti.Tx, ev cti.Event, row *callRow) error {
 	if err := tx.Delete(callKey(ev.Call)); err != nil {
 		return err
 	}
+	if ev.Cause == cti.CauseRestart && ev.Instant.After(row.At) {
+		ev.At = ev.Instant // when the node was last known to live: nobody waited or spoke longer
+	}
 	if row.Queued.IsZero() {
 		raw, err := json.Marshal(Fact{Call: ev.Call, At: row.At, Service: row.Service, Cause: ev.Cause})
 		if err != nil {
