@@ -36,7 +36,7 @@ func (n *Node) openDesk(ctx context.Context) (err error) {
 		Agents:   agents{n.floor}, Calls: calls{n}, Tickets: tickets{n.tickets},
 		Sessions: n.store.Projection("sessions"), SessionLife: n.cfg.HTTP.SessionLife, StatusToken: n.token,
 		Desktop: web.Desktop(), Metrics: n.metrics.Handler(),
-		Ready:  []server.Check{{Name: "journal", Func: n.store.Healthy}, {Name: "sip", Func: n.sipReady}},
+		Ready:  []server.Check{{Name: "journal", Func: n.journalReady}, {Name: "sip", Func: n.sipReady}},
 		Logger: n.log,
 	})
 	if err != nil {
@@ -99,6 +99,15 @@ func (n *Node) queuesOf(a cti.AgentID) []cti.QueueID {
 	return nil
 }
 
+// journalReady: an empty commit may fit on a disk where the next event does not,
+// so the stream is asked first.
+func (n *Node) journalReady(ctx context.Context) error {
+	if err := n.stream.Healthy(); err != nil {
+		return err
+	}
+	return n.store.Healthy(ctx)
+}
+
 func (n *Node) sipReady(context.Context) error {
 	if n.draining.Load() {
 		return cti.Fail(cti.CauseShutdown, "draining")
@@ -114,6 +123,13 @@ func (n *Node) gauges() []metrics.Value {
 		{Name: "la2_sip_messages_sent_total", Help: "SIP messages sent.", Counter: true, Func: func() float64 { return float64(n.flows.Stats().Sent) }},
 		{Name: "la2_sip_retransmissions_total", Help: "Repeated requests absorbed.", Counter: true, Func: func() float64 { return float64(n.tx.Stats().Retransmissions) }},
 		{Name: "la2_sip_transactions", Help: "Transactions alive now.", Func: func() float64 { s := n.tx.Stats(); return float64(s.Servers + s.Clients) }},
+		{Name: "la2_stream_degraded", Help: "1 while the journal does not write.", Func: func() float64 {
+			if n.stream.Stats().Degraded {
+				return 1
+			}
+			return 0
+		}},
+		{Name: "la2_stream_lost_events_total", Help: "Events dropped while the journal did not write.", Counter: true, Func: func() float64 { return float64(n.stream.Stats().Lost) }},
 		{Name: "la2_store_bytes", Help: "Size of the journal file.", Func: func() float64 { return float64(n.store.Size()) }},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/lineaamica/la2/cti"
 	"github.com/lineaamica/la2/cti/server"
 	"github.com/lineaamica/la2/cti/stream"
+	"github.com/lineaamica/la2/store"
 	"github.com/lineaamica/la2/ticketlink"
 	"github.com/lineaamica/la2/ticketlink/ticket"
 	"github.com/lineaamica/la2/ticketlink/tracking"
@@ -100,6 +101,8 @@ func ticketErr(err error) error {
 		return server.ErrForbidden
 	case errors.Is(err, ticket.ErrTooLate):
 		return server.ErrIllegalState
+	case errors.Is(err, stream.ErrDegraded), errors.Is(err, stream.ErrClosed), errors.Is(err, store.ErrFull), errors.Is(err, store.ErrClosed):
+		return errors.Join(server.ErrUnavailable, err)
 	}
 	return err
 }
