@@ -97,16 +97,24 @@ func (sh *shard) newServer(key string, invite bool) *serverTx {
 func (sh *shard) ack() {
 	m := &sh.msg
 	sh.key = appendServerKey(sh.key[:0], m, []byte("INVITE"))
-	if t := sh.servers[string(sh.key)]; t != nil && t.invite {
-		t.stepInvite(istAck)
+	if t := sh.servers[string(sh.key)]; t != nil && t.invite && sh.owed[t.ackKey] != t {
+		t.stepInvite(istAck) // of a failure; that of a 2xx needs the right tags, too
 		return
 	}
 	sh.key = appendAckKey(sh.key[:0], m, m.ToTag())
-	if t := sh.owed[string(sh.key)]; t != nil {
-		t.stepInvite(istAck)
+	t := sh.owed[string(sh.key)]
+	if t == nil {
+		sh.tellAck()
 		return
 	}
-	sh.tellAck()
+	ack, err := parseRequest(sh.l.parser, sh.canonical(), sh.flow)
+	if err != nil { // as good as lost: the 2xx goes on
+		sh.n.malformed.Add(1)
+		return
+	}
+	sh.inHand = ack
+	t.stepInvite(istAck)
+	sh.inHand = nil
 }
 
 // cancel takes a CANCEL (RFC 3261 9.2): it is answered here, 200 if the INVITE is known, else

@@ -159,6 +159,22 @@ func TestAck_SameBranch(t *testing.T) {
 	})
 }
 
+// What has the branch of the INVITE but another To tag, as the ACK of an earlier refusal has,
+// or cannot be read, acknowledges no 2xx: it goes on, and the user hears in the end.
+func TestAck_NotOfThis2xx(t *testing.T) {
+	bubble(t, Config{}, func(h *harness) {
+		h.tu.onRequest = func(s *Server) { s.Respond(200, "") }
+		h.receive(udpFlow, incoming("INVITE", "i", 1))
+		ok := h.sent()[1]
+		h.receive(udpFlow, incoming("ACK", "i", 1, "To: <sip:803001@10.0.0.1>;tag=nobody"))
+		h.receive(udpFlow, incoming("ACK", "a", 1, "To: "+ok.header("To"), "Contact: <sip:a@[::1"))
+		h.wait(600 * time.Millisecond)
+		h.wantSent("500ms 200")
+		h.wait(time.Minute)
+		h.wantTold("request INVITE", "ack 1", "unacked")
+	})
+}
+
 func TestTimerJ_RFC3261_17_2_2(t *testing.T) {
 	bubble(t, Config{}, func(h *harness) {
 		h.tu.onRequest = func(s *Server) { s.Respond(200, "") }

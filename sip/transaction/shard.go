@@ -29,6 +29,7 @@ type shard struct {
 	msg     wire.Message         // the message in hand
 	flow    flow.Flow            // its flow
 	raw     []byte               // its bytes; they are the queue's
+	inHand  *sip.Request         // the ACK in hand, if it is read already
 	serving *serverTx            // whose request it is, while the user looks at it
 	key     []byte               // scratch
 	canon   []byte               // scratch

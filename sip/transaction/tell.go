@@ -48,6 +48,10 @@ func (sh *shard) tellAck() {
 	if sh.l.relay != nil && sh.l.relay.RelayAck(sh.flow, &sh.msg) {
 		return
 	}
+	if sh.inHand != nil {
+		sh.l.tu.Ack(sh.flow, sh.inHand)
+		return
+	}
 	ack, err := parseRequest(sh.l.parser, sh.canonical(), sh.flow)
 	if err != nil {
 		sh.n.malformed.Add(1)
