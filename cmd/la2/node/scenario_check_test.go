@@ -17,7 +17,7 @@ func (o *site) check() {
 	t := o.w.t
 	t.Helper()
 	if n := o.sw.Running(); n != 0 {
-		t.Errorf("%s: %d calls left", o.name, n)
+		t.Errorf("%s: %d calls left: %+v", o.name, n, o.sw.Calls(context.Background()))
 	}
 	if n := o.relay.FreePorts(); n != o.free {
 		t.Errorf("%s: %d ports held", o.name, o.free-n)
