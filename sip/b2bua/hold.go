@@ -13,8 +13,9 @@ func (s *Switch) Hold(ctx context.Context, call cti.CallID, leg cti.LegID) error
 	return s.command(ctx, call, &cmdHold{leg: leg, reply: reply}, reply)
 }
 
-// Retrieve ends Hold. A hold that the agent's phone began by SDP is ended by the
-// phone alone.
+// Retrieve ends Hold, and takes the caller back from a transfer that nobody has
+// answered yet: TransferFailed with CauseAbandoned follows. A hold that the agent's
+// phone began by SDP is ended by the phone alone.
 func (s *Switch) Retrieve(ctx context.Context, call cti.CallID, leg cti.LegID) error {
 	reply := make(chan error, 1)
 	return s.command(ctx, call, &cmdRetrieve{leg: leg, reply: reply}, reply)
@@ -59,6 +60,10 @@ func (c *Call) hold(id cti.LegID) error {
 }
 
 func (c *Call) retrieve(id cti.LegID) error {
+	if t := c.transfer; c.cause == "" && t != nil && t.from != nil && t.from.id == id {
+		c.hangUp(t.to, cti.CauseAbandoned)
+		return nil
+	}
 	l, err := c.bridged(id)
 	if err != nil || !l.held {
 		return err

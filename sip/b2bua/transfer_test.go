@@ -73,6 +73,40 @@ func TestTransferFails(t *testing.T) {
 	})
 }
 
+// The target's queue is long, or its node died while it rang: the transferor takes
+// the caller back.
+func TestTransferTakenBack(t *testing.T) {
+	scenario(t, service, func(w *world) {
+		caller, agent := talking(w)
+		target := w.phone("1003")
+		if err := w.transfer(cti.Destination{Device: "1003"}); err != nil {
+			t.Fatal(err)
+		}
+		m := target.expect("INVITE").(*sip.Request)
+		target.reply(m, 182, "")
+		time.Sleep(5 * time.Millisecond)
+		if err := w.sw.Retrieve(w.t.Context(), w.call().id, w.leg(2)); err != nil {
+			t.Fatal(err)
+		}
+		target.reply(target.expect("CANCEL").(*sip.Request), 200, "")
+		target.reply(m, 487, "")
+		target.expect("ACK")
+		synctest.Wait()
+		if got := w.media.doing(1); got != "bridge:2" {
+			t.Errorf("caller: %s", got)
+		}
+		if err := w.sw.Hold(w.t.Context(), w.call().id, w.leg(2)); err != nil {
+			t.Errorf("the transferor is on the call again: %v", err)
+		}
+		caller.request("BYE", "")
+		caller.expect("200")
+		agent.reply(agent.expect("BYE").(*sip.Request), 200, "")
+		if ev := w.events(); !strings.Contains(ev, "TransferFailed/2:abandoned") || !strings.Contains(ev, "Held/2") {
+			t.Errorf("events %s", ev)
+		}
+	})
+}
+
 // The transferor hangs up before the target answers; the transfer goes on.
 func TestTransferorLeaves(t *testing.T) {
 	scenario(t, service, func(w *world) {
