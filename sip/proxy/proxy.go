@@ -136,10 +136,10 @@ func (p *Proxy) InDialog(tx *transaction.Server) {
 		p.denied.Add(1)
 		p.cfg.Logger.Debug("request in a dialog refused", "method", m.Method().String(), "remote", tx.Flow().Remote.String(), "error", err)
 		if errors.Is(err, errScheme) {
-			tx.Refuse(m, 416, "Unsupported URI Scheme")
+			tx.RefuseOnce(m, 416, "Unsupported URI Scheme")
 			return
 		}
-		tx.Refuse(m, 403, "")
+		tx.RefuseOnce(m, 403, "") // who sends it is unknown
 		return
 	}
 	if !recorded(m) {

@@ -78,12 +78,19 @@ func (s *Server) Return(status int, raw []byte) {
 // Refuse answers m, which is Wire or Forwarded.Request, with a response of our own. An empty
 // reason stands for the usual phrase. On the shard only.
 func (s *Server) Refuse(m *wire.Message, status int, reason string, extra ...wire.Field) {
-	t := s.tx
+	s.tx.answer(status, s.refusal(m, status, reason, extra...))
+}
+
+// RefuseOnce is Refuse without state: see ReplyOnce.
+func (s *Server) RefuseOnce(m *wire.Message, status int, reason string, extra ...wire.Field) {
+	s.tx.dismiss(s.refusal(m, status, reason, extra...))
+}
+
+func (s *Server) refusal(m *wire.Message, status int, reason string, extra ...wire.Field) []byte {
 	if reason == "" {
 		reason = phrase(status)
 	}
-	raw := wire.AppendReplyTo(make([]byte, 0, sizeHint/2), m, s.f.Remote, status, reason, t.toTag(), extra...)
-	t.answer(status, raw)
+	return wire.AppendReplyTo(make([]byte, 0, sizeHint/2), m, s.f.Remote, status, reason, s.tx.toTag(), extra...)
 }
 
 // relay makes the server transaction of the request in hand, for the Relay.

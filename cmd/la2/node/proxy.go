@@ -80,7 +80,7 @@ func (n *Node) passes(m *wire.Message) (proxied, bool) {
 		return proxied{}, false
 	}
 	uri, ok := wire.ParseURI(m.RequestURI())
-	if !ok {
+	if !ok || !n.ours(string(uri.Host)) {
 		return proxied{}, false
 	}
 	to, ok := n.plan.proxied[route.Canonical(string(uri.User))]

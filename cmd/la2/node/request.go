@@ -35,6 +35,8 @@ func (r requestRoute) Request(tx *transaction.Server) {
 		r.options(tx)
 	case req.Method == sip.INVITE:
 		r.invite(tx)
+	case req.Method == sip.BYE, req.Method == sip.UPDATE, req.Method == sip.INFO, req.Method == sip.NOTIFY: // of no dialog
+		tx.RespondOnce(sip.StatusCallTransactionDoesNotExists, "")
 	default:
 		tx.RespondOnce(sip.StatusMethodNotAllowed, "", sip.NewHeader("Allow", allowed))
 	}
