@@ -55,7 +55,7 @@ func TestKillChild(t *testing.T) {
 		os.Exit(1)
 	}()
 	n, err := New(t.Context(), Options{Config: killConfig(t, port), Data: os.Getenv(killData), Version: "test",
-		Env: Env{NoHTTP: true}, Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+		Env: Env{NoHTTP: true, PINCost: 4}, Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestKill(t *testing.T) {
 			pause, talk := time.Duration(rng.IntN(400))*time.Millisecond, time.Duration(rng.IntN(900))*time.Millisecond
 			wg.Go(func() { k.call(ctx, pause, talk) }) // ends with ctx
 		}
-		time.Sleep(time.Duration(250+rng.IntN(900)) * time.Millisecond)
+		time.Sleep(time.Duration(250+rng.IntN(700)) * time.Millisecond)
 		stop()
 		cancel()
 		wg.Wait()
@@ -216,7 +216,7 @@ func (k *killer) call(ctx context.Context, pause, talk time.Duration) {
 func (k *killer) check() {
 	t := k.t
 	w := newWorld(t)
-	n, err := New(t.Context(), Options{Config: killConfig(t, k.port), Data: k.data, Version: "test", Env: Env{NoHTTP: true}})
+	n, err := New(t.Context(), Options{Config: killConfig(t, k.port), Data: k.data, Version: "test", Env: Env{NoHTTP: true, PINCost: 4}})
 	if err != nil {
 		t.Fatal(err)
 	}

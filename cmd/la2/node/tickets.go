@@ -14,7 +14,7 @@ import (
 	"github.com/lineaamica/la2/ticketlink/tracking"
 )
 
-func (n *Node) openTickets(context.Context) error {
+func (n *Node) openTickets(ctx context.Context) error {
 	codes, err := tracking.New(tracking.Config{Rows: n.store.Projection("tracking"), Cost: n.opts.Env.PINCost})
 	if err != nil {
 		return err
@@ -27,7 +27,11 @@ func (n *Node) openTickets(context.Context) error {
 	}
 	n.tickets, err = ticketlink.New(ticketlink.Config{Site: cti.SiteID(n.cfg.Site.IPA), Offices: offices,
 		Rows: n.store.Projection("tickets"), Codes: codes, Journal: n.stream, Logger: n.log})
-	return err
+	if err != nil {
+		return err
+	}
+	// What a crash left between journal and table must not be said twice.
+	return stream.CatchUp(ctx, n.stream, n.tickets.Table(), n.tickets.Step)
 }
 
 func (n *Node) foldTickets(ctx context.Context) error {
