@@ -78,3 +78,38 @@ func TestADRsAreShort(t *testing.T) {
 		}
 	}
 }
+
+// docs/operations.md lists every metric of ours, and none that is not there.
+func TestDocsListMetrics(t *testing.T) {
+	name := regexp.MustCompile(`\bla2_[a-z0-9_]+`)
+	code := map[string]bool{}
+	sources(t, func(path string, _ *token.FileSet, f *ast.File) {
+		if strings.HasSuffix(path, "_test.go") || !strings.HasPrefix(path, "cti/metrics/") && !strings.HasPrefix(path, "cmd/la2/node/") {
+			return
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+				if m := strings.Trim(lit.Value, `"`); m != "" && name.FindString(m) == m {
+					code[m] = true
+				}
+			}
+			return true
+		})
+	})
+	raw, err := os.ReadFile(filepath.Join("..", "..", "docs", "operations.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]bool{}
+	for _, m := range name.FindAllString(string(raw), -1) {
+		told[m] = true
+		if !code[m] {
+			t.Errorf("docs/operations.md names %s, which is not there", m)
+		}
+	}
+	for m := range code {
+		if !told[m] {
+			t.Errorf("docs/operations.md does not name %s", m)
+		}
+	}
+}
