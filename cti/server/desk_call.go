@@ -155,6 +155,9 @@ func (d *desk) connectionCleared(ev *cti.Event) {
 		return
 	}
 	for _, c := range d.byCall[ev.Call] {
+		if c.leg == "" && (c.state == callReserved || c.state == callRinging) {
+			continue // the floor's offer: its Diverted comes and says why
+		}
 		if ev.Agent == c.agent.id || ev.Leg != "" && ev.Leg == c.leg || c.leg == "" && ev.Device != "" && ev.Device == c.agent.device {
 			d.left(c, ev)
 		}
