@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/lineaamica/la2/cti"
@@ -11,8 +12,11 @@ import (
 func (d *desk) callEvent(ev *cti.Event) {
 	switch ev.Type {
 	case cti.EvDelivered:
-		if ev.Agent != "" {
-			d.delivered(ev)
+		switch a := d.at(ev.Device); {
+		case ev.Agent != "":
+			d.delivered(d.agent(ev.Agent), ev)
+		case a != nil && ev.Trunk == "" && !a.has(ev.Call):
+			d.delivered(a, ev) // a colleague's transfer, past the queue
 		}
 	case cti.EvDiverted:
 		if c := d.ringing(ev); c != nil {
@@ -63,18 +67,39 @@ func (d *desk) offered(a *agentView, ev *cti.Event) *agentCall {
 	return c
 }
 
-func (d *desk) delivered(ev *cti.Event) {
-	a := d.agent(ev.Agent)
+// at is the agent who sits at a station, nil when nobody does.
+func (d *desk) at(device cti.DeviceID) *agentView {
+	if device == "" {
+		return nil
+	}
+	for _, a := range d.agents {
+		if a.device == device && a.state != cti.AgentLoggedOut {
+			return a
+		}
+	}
+	return nil
+}
+
+// has tells whether the agent sees the call already.
+func (a *agentView) has(call cti.CallID) bool {
+	return slices.ContainsFunc(a.calls, func(c *agentCall) bool { return c.call == call })
+}
+
+func (d *desk) delivered(a *agentView, ev *cti.Event) {
 	c := d.offered(a, ev)
 	d.learn(c, ev)
 	if c.state == callReserved { // else the answer was faster
 		c.enter(callRinging, ev)
-		a.state, a.since, a.reason = cti.AgentRinging, ev.At, ""
+		if ev.Agent != "" { // the floor knows nothing of a colleague's transfer
+			a.state, a.since, a.reason = cti.AgentRinging, ev.At, ""
+		}
 	}
 	if ev.Leg != "" {
 		c.leg = ev.Leg
 	}
-	c.queue = ev.Queue
+	if ev.Queue != "" {
+		c.queue = ev.Queue
+	}
 	if r := d.calls.Open[ev.Call]; r != nil {
 		c.info = cti.CallInfo{Caller: cti.Party{Number: r.Caller, Withheld: r.Withheld}, Dialled: r.Dialled,
 			Service: r.Service, Topic: r.Topic, From: r.From, Class: r.Class}

@@ -99,6 +99,50 @@ func TestPopBeforeAnswerAndWholeCall(t *testing.T) {
 	}
 }
 
+// A transfer to a colleague's station goes past the queue: the colleague sees
+// call and ticket all the same, and not before its telephone rings.
+func TestColleagueSeesATransferredCall(t *testing.T) {
+	n := start(t, stream.NewMemory(), nil)
+	a, b := n.logIn("1001"), n.logIn("1002")
+	n.publish(cti.Event{Type: cti.EvAgentReady, Agent: "1002", Device: "1002"})
+	n.publish(append(offer("C1", "1001", ticket1), talk("C1", "1001")...)...)
+	look := func(want string) {
+		t.Helper()
+		n.settle()
+		s := read(t, b.events("")).Snapshot
+		got := string(s.Agent.State)
+		for _, c := range s.Calls {
+			got += fmt.Sprintf(" %s %s %s %s", c.State, c.Leg, c.Ticket, c.Dialled)
+		}
+		if got != want {
+			t.Errorf("got %s\nwant %s", got, want)
+		}
+	}
+	look("ready")
+	n.publish(cti.Event{Type: cti.EvTransferring, Call: "C1", Leg: "C1/2", Device: "1001", Target: "1002"},
+		cti.Event{Type: cti.EvDelivered, Call: "C1", Leg: "C1/3", Device: "1002", Ticket: ticket1})
+	look("ready ringing C1/3 " + string(ticket1) + " 803001")
+	if status, _ := b.do("GET", "/cti/v1/tickets/"+string(ticket1), nil); status != 200 {
+		t.Errorf("ticket while it rings: %d", status)
+	}
+	n.publish(cti.Event{Type: cti.EvTransferred, Call: "C1", Leg: "C1/2", Target: "1002"},
+		cti.Event{Type: cti.EvEstablished, Call: "C1", Leg: "C1/3", Device: "1002", Ticket: ticket1},
+		cti.Event{Type: cti.EvConnectionCleared, Call: "C1", Leg: "C1/2", Device: "1001", Cause: cti.CauseTransferred},
+		cti.Event{Type: cti.EvAgentWorkingAfterCall, Agent: "1001", Call: "C1"})
+	look("ready talking C1/3 " + string(ticket1) + " 803001")
+	if status, _ := b.do("POST", "/cti/v1/calls/C1/hold", map[string]string{}); status != 200 || !slices.Contains(n.did, "hold C1 C1/3") {
+		t.Errorf("hold: %d, did %v", status, n.did)
+	}
+	n.publish(cti.Event{Type: cti.EvCallCleared, Call: "C1", Cause: cti.CauseNormal})
+	look("ready")
+	if status, _ := b.do("GET", "/cti/v1/tickets/"+string(ticket1), nil); status != 200 {
+		t.Errorf("ticket of a call answered in this session: %d", status)
+	}
+	if s := read(t, a.events("")).Snapshot; len(s.Calls) != 1 || s.Calls[0].State != callWrapUp {
+		t.Errorf("the one who transferred: %+v", s.Calls)
+	}
+}
+
 func TestSnapshotFollowsTheCall(t *testing.T) {
 	n := start(t, stream.NewMemory(), nil)
 	b := n.logIn("1001")

@@ -37,6 +37,7 @@ type snapshotCall struct {
 	Ticket  cti.TicketID  `json:"ticket"`
 	Queue   cti.QueueID   `json:"queue"`
 	Service cti.ServiceID `json:"service"`
+	Dialled string        `json:"dialled,omitempty"`
 	Caller  cti.Party     `json:"caller"`
 	Since   time.Time     `json:"since"`
 	WaitMS  int64         `json:"wait_ms"`
@@ -71,7 +72,7 @@ func (s *Server) snapshot(u User) snapshot {
 				continue
 			}
 			out.Calls = append(out.Calls, snapshotCall{Call: c.call, Leg: c.leg, State: c.state, Ticket: c.ticket,
-				Queue: c.queue, Service: c.info.Service, Caller: c.info.Caller, Since: c.since, WaitMS: c.info.WaitMS,
+				Queue: c.queue, Service: c.info.Service, Dialled: c.info.Dialled, Caller: c.info.Caller, Since: c.since, WaitMS: c.info.WaitMS,
 				Topic: c.info.Topic, From: c.info.From, Class: c.info.Class})
 		}
 	}

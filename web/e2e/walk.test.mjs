@@ -64,7 +64,7 @@ const cases = {
     console.log(`    pop after ${Date.now() - rung} ms`);
     assert.equal(await say(page, 'caller').innerText(), '+390••••••12');
     assert.equal(await say(page, 'call-queue').innerText(), 'URP');
-    assert.equal(await say(page, 'call-service').innerText(), '803.001');
+    assert.equal(await say(page, 'call-service').innerText(), '803.001 – Linea Amica');
     assert.equal(await say(page, 'call-wait').innerText(), '0:21');
     assert.equal(await say(page, 'call-from').innerText(), 'Comune di Brindisi');
     assert.match(await say(page, 'pop-ticket').innerText(), /^c_b180\./);
@@ -85,6 +85,9 @@ const cases = {
     await shot(page, '05-transfer');
     await accessible(page, 'transfer dialog');
     await page.keyboard.press('Escape');
+    await transfer(page, 'cmna');
+    await retrieve(page); // nobody has answered yet: the caller is taken back
+    assert.equal(await say(page, 'transfer-failed').count(), 0);
     await transfer(page, '1002');
     await until(page, { callState: 'talking' });
     await say(page, 'transfer-failed').waitFor();

@@ -144,11 +144,11 @@ export class Mock {
     const call = `01JZ8Q4W7N5T3X9V2R6K1M0C${String(++this.counter).padStart(2, '0')}`;
     const t = ticket ?? this.tickets.open(from || site.ipa, wait);
     const caller = withheld ? { withheld: true } : { number };
-    this.calls.set(call, { call, leg: `${call}/2`, state: 'ringing', ticket: t, queue: 'urp', service: '803001', caller, since: new Date().toISOString(), wait_ms: wait, topic, from, class: cls, agent: user });
+    this.calls.set(call, { call, leg: `${call}/2`, state: 'ringing', ticket: t, queue: 'urp', service: 'linea-amica', dialled: '803001', caller, since: new Date().toISOString(), wait_ms: wait, topic, from, class: cls, agent: user });
     this.agent(user, 'reserved', {}, { call, queue: 'urp' });
     this.agents.get(user).state = 'ringing';
     this.publish('TicketOpened', { call, ticket: t, change: { kind: 'opened', revision: 1, by: site.ipa } });
-    this.publish('Delivered', { call, agent: user, device: user, ticket: t, queue: 'urp', service: '803001', info: { caller, dialled: '803001', topic, from, class: cls, wait_ms: wait } });
+    this.publish('Delivered', { call, agent: user, device: user, ticket: t, queue: 'urp', service: 'linea-amica', info: { caller, dialled: '803001', topic, from, class: cls, wait_ms: wait } });
     return call;
   }
 
@@ -273,11 +273,11 @@ export class Mock {
   command(res, id, verb, body) {
     const c = this.calls.get(id);
     if (c === undefined) return this.fail(res, 404, 'not-found');
-    const legal = { hold: ['talking'], retrieve: ['held'], transfer: ['talking', 'held'], hangup: ['talking', 'held', 'transferring'] }[verb];
+    const legal = { hold: ['talking'], retrieve: ['held', 'transferring'], transfer: ['talking', 'held'], hangup: ['talking', 'held', 'transferring'] }[verb];
     if (!legal?.includes(c.state)) return this.fail(res, 409, 'illegal-state');
     const who = { call: id, leg: c.leg };
     if (verb === 'hold') { c.state = 'held'; this.publish('Held', who); }
-    if (verb === 'retrieve') { c.state = 'talking'; this.publish('Retrieved', who); }
+    if (verb === 'retrieve') { this.publish(...(c.state === 'transferring' ? ['TransferFailed', { ...who, target: c.target, cause: 'abandoned' }] : ['Retrieved', who])); c.state = 'talking'; }
     if (verb === 'hangup') this.end(id);
     if (verb === 'transfer') this.transfer(id, body.office ?? body.number);
     return this.ok(res, { position: this.position() });
@@ -287,9 +287,11 @@ export class Mock {
   transfer(id, target) {
     const c = this.calls.get(id);
     c.state = 'transferring';
+    c.target = target;
+    const turn = c.turn = (c.turn ?? 0) + 1; // one that was taken back ends without effect
     this.publish('Transferring', { call: id, leg: c.leg, target });
     setTimeout(() => {
-      if (c.state !== 'transferring') return;
+      if (c.state !== 'transferring' || c.turn !== turn) return;
       if (target !== 'cmna') {
         c.state = 'talking';
         return this.publish('TransferFailed', { call: id, leg: c.leg, target, cause: 'busy' });

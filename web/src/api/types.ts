@@ -37,6 +37,7 @@ export interface CallView {
   ticket: string;
   queue: string;
   service: string;
+  dialled?: string;
   caller: Party;
   since: string;
   wait_ms: number;

@@ -77,13 +77,19 @@ function Caller({ call }: { call: ShownCall }) {
   );
 }
 
+/** "803.001 – Linea Amica"; what is the same is not said twice. */
+function serviceName(call: ShownCall, label: (value: string) => string, named: (service: string) => string): string {
+  const [number, name] = [label(call.dialled ?? ''), named(call.service)];
+  return number === '' || number === name ? name : name === '' ? number : `${number} – ${name}`;
+}
+
 function Facts({ call }: { call: ShownCall }) {
   const t = useT();
   const label = useLabel();
   const office = useOffice();
   const from = call.class === 'transfer' ? 'call.from.transfer' : call.class === 'overflow' ? 'call.from.overflow' : 'call.from';
   const rows: [string, string, string][] = [
-    ['service', t('call.service'), label(call.service)],
+    ['service', t('call.service'), serviceName(call, label, (s) => (/^\+?\d*$/.test(s) ? label(s) : t.of('service', s)))],
     ['queue', t('call.queue'), label(call.queue)],
     ['wait', t('call.wait'), duration(call.wait_ms)],
     ['topic', t('call.topic'), call.topic ? label(call.topic) : ''],
@@ -137,7 +143,8 @@ function Controls({ call }: { call: ShownCall }) {
   const free = call.state === 'talking' || call.state === 'held';
   const alive = free || call.state === 'transferring';
   const held = call.state === 'held';
-  const hold = (): void => { if (free) void (held ? c.retrieve(call.call) : c.hold(call.call)); };
+  const back = held || call.state === 'transferring'; // a transfer that nobody has answered can be taken back
+  const hold = (): void => { if (alive) void (back ? c.retrieve(call.call) : c.hold(call.call)); };
   const hangup = (): void => { if (alive) void c.hangup(call.call); };
   const ask = (): void => { if (free) setAsking(true); };
   useShortcuts({ hold, transfer: ask, hangup });
@@ -146,8 +153,8 @@ function Controls({ call }: { call: ShownCall }) {
   return (
     <>
     <div className="la2-controls">
-      <Button color={held ? 'primary' : 'outline-primary'} aria-pressed={held} aria-disabled={!free || busy['hold']} data-testid="hold" onClick={hold} {...keys('hold')}>
-        <Icon name="clock" /> {t(held ? 'call.retrieve' : 'call.hold')} <Kbd of="hold" />
+      <Button color={back ? 'primary' : 'outline-primary'} aria-pressed={held} aria-disabled={!alive || busy['hold']} data-testid="hold" onClick={hold} {...keys('hold')}>
+        <Icon name="clock" /> {t(back ? 'call.retrieve' : 'call.hold')} <Kbd of="hold" />
       </Button>
       <Button color="outline-primary" aria-disabled={!free || busy['transfer']} aria-haspopup="dialog" data-testid="transfer" onClick={ask} {...keys('transfer')}>
         <Icon name="transfer" /> {t('call.transfer')} <Kbd of="transfer" />

@@ -102,6 +102,7 @@ export const en: Texts = {
   'call.ticket': 'Ticket',
   'call.ticket.none': 'opening…',
   'call.duration': 'Duration',
+  'service.linea-amica': 'Linea Amica',
   'call.hold': 'Hold',
   'call.retrieve': 'Retrieve',
   'call.transfer': 'Transfer',

@@ -101,6 +101,7 @@ export const it = {
   'call.ticket': 'Pratica',
   'call.ticket.none': 'in apertura…',
   'call.duration': 'Durata',
+  'service.linea-amica': 'Linea Amica',
   'call.hold': 'Metti in attesa',
   'call.retrieve': 'Riprendi',
   'call.transfer': 'Trasferisci',

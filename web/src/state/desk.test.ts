@@ -24,7 +24,7 @@ const start = (): Desk => feed(emptyDesk, snap('E1.10'));
 const me = { agent: '1001' };
 const ring = (seq: number, call = 'C1'): Frame => ev(seq, 'Delivered', {
   ...me, call, leg: `${call}/2`, ticket: `formezpa.${call}`, queue: 'urp', service: '803001', device: '1001',
-  info: { caller: { number: '+390••••••12' }, topic: 'previdenza', from: 'c_b180', wait_ms: 21000 },
+  info: { caller: { number: '+390••••••12' }, dialled: '803001', topic: 'previdenza', from: 'c_b180', wait_ms: 21000 },
 });
 const talk = (seq: number): Frame => ev(seq, 'Established', { ...me, call: 'C1', leg: 'C1/2' });
 
@@ -47,10 +47,27 @@ describe('a whole call', () => {
     const d = feed(start(), ev(11, 'AgentReserved', me), ring(12));
     expect(d.agent?.state).toBe('ringing');
     expect(currentCall(d)).toMatchObject({
-      state: 'ringing', ticket: 'formezpa.C1', queue: 'urp', service: '803001', wait_ms: 21000, topic: 'previdenza',
+      state: 'ringing', ticket: 'formezpa.C1', queue: 'urp', service: '803001', dialled: '803001', wait_ms: 21000, topic: 'previdenza',
       from: 'c_b180', caller: { number: '+390••••••12' },
     });
     expect(d.notices.at(-1)?.kind).toBe('ringing');
+  });
+
+  it('pops for a colleague’s transfer, which the floor knows nothing of', () => {
+    let d = feed(start(), ev(11, 'Delivered', { call: 'C1', leg: 'C1/3', device: '1001', ticket: 'formezpa.C1' }));
+    expect([d.agent?.state, currentCall(d)?.state, currentCall(d)?.ticket]).toEqual(['ready', 'ringing', 'formezpa.C1']);
+    d = feed(d, ev(12, 'Transferred', { call: 'C1', leg: 'C1/2' }), ev(13, 'Established', { call: 'C1', leg: 'C1/3', device: '1001' }));
+    expect([d.agent?.state, currentCall(d)?.state]).toEqual(['ready', 'talking']);
+    expect(currentCall(feed(d, ev(14, 'CallCleared', { call: 'C1', cause: 'normal' })))).toBeUndefined();
+  });
+
+  it('takes the caller back from a transfer: no failure to report', () => {
+    let d = feed(start(), ring(12), talk(13), ev(14, 'Transferring', { call: 'C1', leg: 'C1/2', target: 'napoli' }));
+    expect(currentCall(d)?.state).toBe('transferring');
+    d = feed(d, ev(15, 'TransferFailed', { call: 'C1', leg: 'C1/2', target: 'napoli', cause: 'abandoned' }));
+    expect(currentCall(d)).toMatchObject({ state: 'talking', since: iso(15) });
+    expect(currentCall(d)?.failed).toBeUndefined();
+    expect(d.notices.at(-1)?.kind).toBe('retrieved');
   });
 
   it('talks, holds, retrieves, ends, wraps up, is ready', () => {

@@ -101,25 +101,27 @@ function busy(desk: Desk, e: CtiEvent): Desk {
 
 function delivered(desk: Desk, e: CtiEvent): Desk {
   if (!e.call) return desk;
+  if (!e.agent && (e.trunk || e.device !== desk.device || desk.calls.some((c) => c.call === e.call))) return desk;
   const known = offered(desk, e);
   const before = known.calls.find((c) => c.call === e.call);
   if (before === undefined) return desk;
   const i = e.info ?? {};
   const call: Call = {
     ...before, leg: e.leg || before.leg, ticket: e.ticket || before.ticket, queue: e.queue || before.queue,
-    service: e.service || i.service || before.service, caller: i.caller ?? before.caller, wait_ms: i.wait_ms ?? before.wait_ms,
+    service: e.service || i.service || before.service, dialled: i.dialled || before.dialled, caller: i.caller ?? before.caller, wait_ms: i.wait_ms ?? before.wait_ms,
     topic: i.topic ?? before.topic, from: i.from ?? before.from, class: i.class ?? before.class,
   };
   const put = (c: Call): Call[] => known.calls.map((x) => (x === before ? c : x));
   if (before.state !== 'reserved') return { ...known, calls: put(call) }; // the answer was faster
   const ringing: Call = { ...call, state: 'ringing', since: e.at };
-  const agent = desk.agent === null ? null : { ...desk.agent, state: 'ringing' as const, reason: '', since: e.at, deadline: '' };
+  // The floor knows nothing of a colleague's transfer, which names no agent: the state stays.
+  const agent = desk.agent === null || !e.agent ? desk.agent : { ...desk.agent, state: 'ringing' as const, reason: '', since: e.at, deadline: '' };
   return notify({ ...known, agent, calls: put(ringing) }, { kind: 'ringing', at: e.at, call: ringing });
 }
 
 function answer(desk: Desk, call: Call, e: CtiEvent): Desk {
   const now: Call = { ...call, state: 'talking', leg: e.leg || call.leg, since: e.at };
-  const agent = desk.agent === null || desk.agent.state === 'talking' ? desk.agent : { ...desk.agent, state: 'talking' as const, since: e.at };
+  const agent = desk.agent === null || (desk.agent.state !== 'reserved' && desk.agent.state !== 'ringing') ? desk.agent : { ...desk.agent, state: 'talking' as const, since: e.at };
   return notify({ ...desk, agent, calls: desk.calls.map((c) => (c === call ? now : c)) }, { kind: 'established', at: e.at, call: now });
 }
 
@@ -155,6 +157,9 @@ function callEvent(desk: Desk, call: Call, e: CtiEvent): Desk {
     case 'Transferring':
       return onLeg(desk, call, e) ? tell(put({ state: 'transferring', target: e.target, failed: undefined }), 'transferring') : desk;
     case 'TransferFailed':
+      if (onLeg(desk, call, e) && e.cause === 'abandoned') { // the agent took the caller back
+        return tell(put({ state: 'talking', since: e.at, failed: undefined, target: undefined }), 'retrieved');
+      }
       return onLeg(desk, call, e) ? tell(put({ state: 'talking', failed: e.cause ?? 'failed', target: e.target || call.target }), 'transfer_failed') : desk;
     case 'Transferred':
       return onLeg(desk, call, e) ? left(desk, call, e, 'transferred') : desk;
