@@ -21,9 +21,10 @@ type Switch struct {
 	cfg  Config
 	deps Deps
 
-	mu      sync.Mutex // guards calls, dialogs, closing, empty
+	mu      sync.Mutex // guards calls, dialogs, lines, closing, empty
 	calls   map[cti.CallID]*Call
 	dialogs map[dialogKey]*leg
+	lines   map[string]int // legs by trunk
 	closing bool
 	empty   chan struct{} // closed when closing and the last call ended; nil before Drain
 }
@@ -43,6 +44,7 @@ func New(cfg Config, deps Deps) *Switch {
 		cfg: cfg, deps: deps,
 		calls:   make(map[cti.CallID]*Call),
 		dialogs: make(map[dialogKey]*leg),
+		lines:   make(map[string]int),
 	}
 }
 
@@ -65,7 +67,7 @@ func (s *Switch) Invite(tx *transaction.Server, in cti.Inbound) {
 		return
 	}
 	s.calls[c.id] = c
-	s.dialogs[c.caller.key] = c.caller
+	s.put(c.caller)
 	s.mu.Unlock()
 	go c.run() // ends when all legs are cleared and the script has returned
 }
@@ -169,14 +171,38 @@ func (s *Switch) find(k dialogKey) *leg {
 
 func (s *Switch) enter(l *leg) {
 	s.mu.Lock()
-	s.dialogs[l.key] = l
+	s.put(l)
 	s.mu.Unlock()
+}
+
+// put enters l; s.mu is held.
+func (s *Switch) put(l *leg) {
+	s.dialogs[l.key] = l
+	if l.trunk != "" {
+		s.lines[l.trunk]++
+	}
 }
 
 func (s *Switch) leave(l *leg) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dialogs[l.key] != l {
+		return
+	}
 	delete(s.dialogs, l.key)
-	s.mu.Unlock()
+	if l.trunk == "" {
+		return
+	}
+	if s.lines[l.trunk]--; s.lines[l.trunk] == 0 {
+		delete(s.lines, l.trunk)
+	}
+}
+
+// Lines is how many legs are on a trunk, both ways, those that ring included.
+func (s *Switch) Lines(trunk string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lines[trunk]
 }
 
 func (s *Switch) forget(c *Call) {

@@ -1,7 +1,7 @@
 // Package trunk is about peers: the other offices of the network and carriers.
 // It tells which peer a request comes from by its address, rewrites numbers and
-// caller identities at the border, counts calls against a cap, and asks every
-// peer by OPTIONS whether it lives (RFC 3261 11).
+// caller identities at the border, and asks every peer by OPTIONS whether it lives
+// (RFC 3261 11).
 //
 // What it needs of SIP is one function that sends a probe. Omitted: digest and
 // TLS peers, DNS (RFC 3263), several addresses per peer. A Table owns no
@@ -40,7 +40,8 @@ type Peer struct {
 	// CLI stands in for callers whose own number must not be shown there: a
 	// geographic number, +390… . Default: withheld.
 	CLI string
-	// MaxCalls is how many calls may use the trunk at once; 0: no limit.
+	// MaxCalls is how many calls may use the trunk at once; 0: no limit. Whoever
+	// makes the calls keeps to it.
 	MaxCalls int
 }
 
@@ -51,14 +52,6 @@ type Rule struct {
 	Strip int
 	Add   string
 }
-
-// Errors of Acquire.
-var (
-	// ErrUnknown is a name that no peer has.
-	ErrUnknown = errors.New("trunk: no such trunk")
-	// ErrFull is a trunk with MaxCalls calls.
-	ErrFull = errors.New("trunk: all lines busy")
-)
 
 // A Table holds the peers. Safe for concurrent use.
 type Table struct {
@@ -75,7 +68,6 @@ type Table struct {
 
 // state is what changes about a peer.
 type state struct {
-	calls  int
 	health health
 }
 
@@ -214,34 +206,4 @@ func (t *Table) livingFirst(ps []*Peer) []*Peer {
 		up = append(up, p)
 	}
 	return append(up, down...)
-}
-
-// Acquire takes a line of the trunk for one call. release gives it back; it may
-// be called more than once. Errors: ErrUnknown, ErrFull.
-func (t *Table) Acquire(name string) (release func(), err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	p, s := t.byName[name], t.state[name]
-	if p == nil {
-		return nil, ErrUnknown
-	}
-	if p.MaxCalls > 0 && s.calls >= p.MaxCalls {
-		return nil, ErrFull
-	}
-	s.calls++
-	return sync.OnceFunc(func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		s.calls--
-	}), nil
-}
-
-// Calls is how many lines of the trunk are taken.
-func (t *Table) Calls(name string) int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if s := t.state[name]; s != nil {
-		return s.calls
-	}
-	return 0
 }

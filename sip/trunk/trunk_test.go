@@ -1,7 +1,6 @@
 package trunk
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -98,24 +97,6 @@ func TestRoute(t *testing.T) {
 	}
 	if _, ok := tab.ToSite(""); ok {
 		t.Error("a carrier is no office")
-	}
-}
-
-func TestAcquire(t *testing.T) {
-	tab := newTable(t, Peer{Name: "a", Address: addr("192.0.2.1:5060"), MaxCalls: 2})
-	r1, err1 := tab.Acquire("a")
-	_, err2 := tab.Acquire("a")
-	_, err3 := tab.Acquire("a")
-	if err1 != nil || err2 != nil || !errors.Is(err3, ErrFull) {
-		t.Fatal(err1, err2, err3)
-	}
-	r1()
-	r1()
-	if n := tab.Calls("a"); n != 1 {
-		t.Errorf("%d calls", n)
-	}
-	if _, err := tab.Acquire("b"); !errors.Is(err, ErrUnknown) {
-		t.Error(err)
 	}
 }
 

@@ -72,7 +72,7 @@ func (r requestRoute) invite(tx *transaction.Server) {
 		tx.Respond(sip.StatusForbidden, "")
 	case passed:
 		r.pass(tx, to)
-	case r.n.sw.Running() >= r.n.cfg.SIP.MaxCalls:
+	case r.n.sw.Running() >= r.n.cfg.SIP.MaxCalls, r.n.busy(who.trunk):
 		tx.Respond(sip.StatusServiceUnavailable, "", sip.NewHeader("Retry-After", "5"))
 	default:
 		r.n.sw.Invite(tx, cti.Inbound{At: r.n.now(), Caller: who.caller, Dialled: target.Number,

@@ -43,11 +43,23 @@ func (n *Node) trunkTargets(ctx context.Context, d cti.Destination) ([]b2bua.Tar
 	if !n.trunks.Usable(d.Trunk) {
 		return nil, cti.Fail(cti.CauseUnreachable, "trunk is down")
 	}
+	if n.full(p) {
+		return nil, cti.Fail(cti.CauseOverload, "all lines of the trunk are busy")
+	}
 	f, err := n.flows.Dial(ctx, p.Transport, p.Address)
 	if err != nil {
 		return nil, cti.Fail(cti.CauseUnreachable, "no path to the trunk's peer")
 	}
 	return []b2bua.Target{{URI: peerURI(p, p.Outward(d.Number)), Flow: f, Trusted: p.Site != ""}}, nil
+}
+
+// full tells whether as many calls use a trunk as the configuration allows.
+func (n *Node) full(p *trunk.Peer) bool { return p.MaxCalls > 0 && n.sw.Lines(p.Name) >= p.MaxCalls }
+
+// busy is full for the trunk of that name, if there is one.
+func (n *Node) busy(name string) bool {
+	p, ok := n.trunks.Peer(name)
+	return ok && n.full(p)
 }
 
 func peerURI(p *trunk.Peer, user string) sip.Uri {
