@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -36,7 +37,7 @@ func killConfig(t testing.TB, port int) *configs.Config {
 	cfg := demoConfig(t, "formezpa", "127.0.0.1")
 	at := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(port))
 	cfg.SIP.Listen = []configs.Listen{{Transport: "udp", Address: at}}
-	cfg.Media.Ports.Min, cfg.Media.Ports.Max = 41000, 41999
+	cfg.Media.Ports.Min, cfg.Media.Ports.Max = 14000, 14999
 	cfg.Trunks, cfg.Queues[0].WrapUp = nil, 0
 	for i := range cfg.Users {
 		cfg.Users[i].Static = cfg.Users[i].User < "1003"
@@ -113,14 +114,20 @@ func TestKill(t *testing.T) {
 	k.check()
 }
 
+// freePort finds one below those that the kernel gives out: while the node is down
+// no telephone may get it.
 func freePort(t *testing.T) int {
 	t.Helper()
-	pc, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
+	for range 50 {
+		port := 12000 + rand.IntN(2000)
+		pc, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+		if err == nil {
+			_ = pc.Close()
+			return port
+		}
 	}
-	defer pc.Close()
-	return pc.LocalAddr().(*net.UDPAddr).Port
+	t.Fatal("no free port")
+	return 0
 }
 
 // start runs the node in a process of its own; stop kills that.
@@ -140,6 +147,7 @@ func (k *killer) start() (stop func()) {
 	if err := cmd.Start(); err != nil {
 		k.t.Fatal(err)
 	}
+	var said []string
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if lines.Text() == "node ready" {
@@ -149,8 +157,9 @@ func (k *killer) start() (stop func()) {
 				_ = in.Close()
 			}
 		}
+		said = append(said, lines.Text())
 	}
-	k.t.Fatalf("the node did not start: %v", cmd.Wait())
+	k.t.Fatalf("the node did not start: %v\n%s", cmd.Wait(), strings.Join(said, "\n"))
 	return nil
 }
 
