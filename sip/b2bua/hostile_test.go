@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/emiago/sipgo/sip"
+
 	"github.com/lineaamica/la2/cti"
 	"github.com/lineaamica/la2/sip/flow"
 )
@@ -55,4 +57,24 @@ func TestPanicInBegin(t *testing.T) {
 			t.Errorf("%d calls are left", n)
 		}
 	})
+}
+
+// A callee that grants a session of no length does not end the call by it, nor makes
+// us refresh without pause.
+func TestSessionOfNoLength(t *testing.T) {
+	for _, grant := range []string{"0", "1;refresher=uac", "2;refresher=uas"} {
+		scenario(t, connect, func(w *world) {
+			caller, callee := w.phone("1050"), w.phone("1002")
+			caller.dial("1002", caller.sdp("sendrecv"))
+			m := callee.expect("INVITE").(*sip.Request)
+			callee.reply(m, 200, callee.sdp("sendrecv"), "Session-Expires: "+grant, "Allow: UPDATE")
+			callee.expect("ACK")
+			caller.expect("200")
+			caller.ack("")
+			callee.quiet(30 * time.Second)
+			caller.request("BYE", "")
+			caller.expect("200")
+			callee.reply(callee.expect("BYE").(*sip.Request), 200, "")
+		})
+	}
 }

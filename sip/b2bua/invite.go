@@ -176,7 +176,7 @@ func (c *Call) accepted(b *branch, res *sip.Response) {
 		return
 	}
 	l.local.Lines = s.Lines
-	l.session.granted(res)
+	l.session.granted(res, c.sw.cfg.MinSE)
 	l.far()
 	c.picked(l)
 }

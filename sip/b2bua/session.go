@@ -75,8 +75,9 @@ func (s *sessionTimer) accept(req *sip.Request, res *sip.Response, minimum time.
 	s.start(d, refresher == "uas")
 }
 
-// granted takes the session timer that a 2xx to our INVITE or refresh sets.
-func (s *sessionTimer) granted(res *sip.Response) {
+// granted takes the session timer that a 2xx to our INVITE or refresh sets. One
+// below the minimum, which nobody may grant (RFC 4028 9), counts as the minimum.
+func (s *sessionTimer) granted(res *sip.Response, minimum time.Duration) {
 	d, refresher, ok := expiresIn(res)
 	if v := header(res, "Allow"); v != "" {
 		s.update = lists(v, "UPDATE")
@@ -85,7 +86,7 @@ func (s *sessionTimer) granted(res *sip.Response) {
 		s.refreshAt, s.expiresAt = time.Time{}, time.Time{}
 		return
 	}
-	s.start(d, refresher != "uas")
+	s.start(max(d, minimum), refresher != "uas")
 }
 
 // start sets both deadlines: refresh at half, end at the interval less the
@@ -142,7 +143,7 @@ func (c *Call) onRefreshed(l *leg, ev transaction.ClientEvent) {
 				}
 			}
 		}
-		l.session.granted(ev.Response)
+		l.session.granted(ev.Response, c.sw.cfg.MinSE)
 		return
 	}
 	if timedOut(ev) {
