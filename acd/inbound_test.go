@@ -296,7 +296,7 @@ func TestAnnouncementsRepeat(t *testing.T) {
 			count[d]++
 		}
 		for what, want := range map[string]int{
-			"prompt wait+next": 1, "prompt next": 0, "dial napoli": 2, "prompt overflow": 2, "dial napoli: call: unreachable": 2,
+			"prompt wait+next": 1, "prompt next": 0, "dial napoli": 2, "prompt overflow": 1, "dial napoli: call: unreachable": 2,
 		} {
 			if count[what] != want {
 				t.Errorf("%s: %d times, want %d", what, count[what], want)
@@ -322,6 +322,9 @@ func TestOfficeThatDied(t *testing.T) {
 		w.call.dial = fails(time.Second, cti.CauseUnreachable)
 		if got := w.serve(); got != cti.CauseAbandoned {
 			t.Errorf("got %s", got)
+		}
+		if said, dialled := strings.Count(w.did(), "prompt overflow"), strings.Count(w.did(), "dial napoli;"); said != 1 || dialled < 100 {
+			t.Errorf("%d dials to a closed office, told %d times", dialled, said)
 		}
 		w.wantIdle()
 	})

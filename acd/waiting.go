@@ -19,6 +19,7 @@ type waiting struct {
 	say    *beside[struct{}]
 	spill  *beside[dialled]
 	target string // of spill
+	tried  bool   // the caller was told that we look elsewhere
 }
 
 type dialled struct {
@@ -175,7 +176,10 @@ func (w *waiting) startSpill(name string) {
 		leg, err := w.c.Dial(ctx, to)
 		return dialled{leg, err}
 	})
-	w.announce(promptOverflow)
+	if !w.tried {
+		w.tried = true // once: a target that is closed is tried again and again
+		w.announce(promptOverflow)
+	}
 }
 
 // spilled: the overflow dial has ended.
