@@ -45,7 +45,7 @@ func crashChild(path string) {
 		os.Exit(3)
 	}
 	go cdr.Run(ctx, l, s.Projection("cdr")) // ends with the process
-	long := cti.NewCallID(time.Now()) // goes on until the kill
+	long := cti.NewCallID(time.Now())       // goes on until the kill
 	l.Commit(ctx, cti.Event{Type: cti.EvOffered, Call: long, Service: "803001"}, cti.Event{Type: cti.EvEstablished, Call: long, Leg: cti.LegID(long + "/2")})
 	for i := range 4 {
 		go func() { // ends with the process
