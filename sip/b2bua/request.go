@@ -29,6 +29,9 @@ func (c *Call) onRequest(l *leg, tx *transaction.Server) {
 	switch req.Method {
 	case sip.BYE:
 		tx.Respond(sip.StatusOK, "OK")
+		if l != c.caller {
+			tx.Flush() // an agent that is free gets the next call at once, but not before this
+		}
 		c.onBye(l)
 	case sip.INVITE:
 		c.onReinvite(l, tx)

@@ -17,6 +17,7 @@ type item struct {
 	server *serverTx
 	client *clientTx
 	reason string
+	done   chan struct{}
 }
 
 type itemKind uint8
@@ -27,6 +28,7 @@ const (
 	itemRequest                 // the user sends client
 	itemCancel                  // the user cancels client
 	itemClosed                  // flow ended
+	itemFlush                   // the user waits for what it posted before
 )
 
 // admission is what a full queue does to a message.

@@ -86,6 +86,15 @@ func (s *Server) RespondOnce(status int, reason string, headers ...sip.Header) {
 	s.ReplyOnce(res)
 }
 
+// Flush returns when the responses given so far have been handed to the flow: for who must not
+// let another message overtake them. It must not be called from a callback.
+func (s *Server) Flush() {
+	done := make(chan struct{})
+	if s.tx.sh.q.post(item{kind: itemFlush, done: done}) {
+		<-done
+	}
+}
+
 func (s *Server) reply(res *sip.Response, once bool) {
 	if to := res.To(); to != nil && res.StatusCode > 100 {
 		if tag, _ := to.Params.Get("tag"); tag != s.tag {

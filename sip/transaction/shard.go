@@ -130,6 +130,8 @@ func (sh *shard) handle(it *item) {
 				c.broken()
 			}
 		}
+	case itemFlush:
+		close(it.done)
 	}
 }
 
