@@ -29,12 +29,20 @@ type commands struct {
 
 // gcPercent trades memory for CPU: a call leaves short-lived messages behind and
 // the live heap is small, so that collecting at the default of 100 takes nearly
-// half of the CPU time of a call. GOGC overrides it.
-const gcPercent = 400
+// half of the CPU time of a call. GOGC overrides it. memoryLimit makes the
+// collector work harder before a flood's garbage fills a small machine; GOMEMLIMIT
+// overrides that.
+const (
+	gcPercent   = 400
+	memoryLimit = 1 << 30
+)
 
 func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
 	}
 	os.Exit(run(os.Args[1:]))
 }
