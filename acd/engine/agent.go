@@ -149,20 +149,26 @@ func (e *Engine) stateOver(a *agent) {
 	e.next(a)
 }
 
-// leaseOver: the desk gave no sign of life. A conversation goes on.
+// leaseOver: the desk gave no sign of life. A conversation goes on; what the agent
+// itself asked for after it stays.
 func (e *Engine) leaseOver(a *agent) {
 	switch a.state {
 	case cti.AgentReady:
 		e.become(a, cti.AgentNotReady, ReasonLease)
 	case cti.AgentLoggedOut, cti.AgentNotReady:
 	default:
-		if a.pending != cti.AgentLoggedOut {
+		if a.pending != cti.AgentLoggedOut && a.pending != cti.AgentNotReady {
 			e.pend(a, cti.AgentNotReady, ReasonLease)
 		}
 	}
 }
 
+// alive renews the lease. A desk that is back before the conversation or wrap-up
+// ends (a page read again, a network that was gone) takes nobody out of the queues.
 func (e *Engine) alive(a *agent) {
+	if a.pending == cti.AgentNotReady && a.because == ReasonLease {
+		e.pend(a, "", "")
+	}
 	if !a.unattended() && a.state != cti.AgentLoggedOut {
 		e.arm(&a.lease, e.now.Add(e.cfg.Lease))
 	}

@@ -424,6 +424,40 @@ func TestRefusals(t *testing.T) {
 }
 
 // Every input in every agent state: no panic, and the state is one of the seven.
+// A desk that is back before the conversation ends takes nobody out of the
+// queues; what the agent had asked for itself stays.
+func TestDeskIsBackWhileTalking(t *testing.T) {
+	for _, tt := range []struct {
+		name, want string
+		before     []Input
+		back       bool
+	}{
+		{"away", "not_ready(lease)", nil, false},
+		{"back", "ready", nil, true},
+		{"asked for a pause", "not_ready(pausa)", []Input{{Op: OpNotReady, Agent: "a", Reason: "pausa"}}, true},
+		{"asked for a pause, away", "not_ready(pausa)", []Input{{Op: OpNotReady, Agent: "a", Reason: "pausa"}}, false},
+		{"logged out", "logged_out", []Input{{Op: OpLogOut, Agent: "a"}}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t, one())
+			b.ready("a")
+			b.enter("c", "q")
+			o := b.offer().Offer
+			b.do(Input{Op: OpAccept, Offer: o})
+			for _, in := range tt.before {
+				b.do(in)
+			}
+			b.wait(2 * DefaultLease)
+			if tt.back {
+				b.do(Input{Op: OpAlive, Agent: "a"})
+			}
+			b.do(Input{Op: OpFinish, Offer: o})
+			b.wait(DefaultWrapUp)
+			b.wantState("a", tt.want)
+		})
+	}
+}
+
 // An agent who presses Ready without any other sign of life does not stay Ready
 // for ever.
 func TestReadyStartsTheLease(t *testing.T) {
