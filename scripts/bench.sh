@@ -8,6 +8,8 @@ ran=0
 only() { [ "$want" = all ] || [ "$want" = "$1" ]; }
 if only b2bua; then ran=1; go run ./bench/calls; fi
 if only proxy; then ran=1; go run ./bench/calls -service proxy -name proxy; fi
+if only queue; then ran=1; go run ./bench/queue; fi
+if only register; then ran=1; go run ./bench/register; fi
 if only relay; then ran=1; go run ./bench/relay; fi
 if only engine; then
 	ran=1
@@ -16,4 +18,4 @@ if only engine; then
 		END { if (!n) exit 1; m = v[0]; lo = hi = v[0]; for (i = 0; i < n; i++) { s += v[i]; if (v[i] < lo) lo = v[i]; if (v[i] > hi) hi = v[i] }
 		printf "bench engine agents=200 waiting=500 inputs_per_s=%.0f spread=%.0f-%.0f\n", s / n, lo, hi }'
 fi
-[ "$ran" = 1 ] || { echo "no bench called $want: b2bua, proxy, relay, engine"; exit 1; }
+[ "$ran" = 1 ] || { echo "no bench called $want: b2bua, proxy, queue, register, relay, engine"; exit 1; }
