@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/lineaamica/la2/cti"
 	"github.com/lineaamica/la2/sip/location"
@@ -37,11 +38,19 @@ func (k *keeper) changed(c location.Change) {
 	}
 }
 
+// gather is how long a change of the bindings may wait for others to share its
+// commit. The registrar does not wait for either.
+const gather = 20 * time.Millisecond
+
 // run writes until ctx ends, and what is left then.
 func (k *keeper) run(ctx context.Context) {
 	for {
 		select {
 		case <-k.wake:
+			select {
+			case <-time.After(gather):
+			case <-ctx.Done():
+			}
 			k.flush(context.WithoutCancel(ctx))
 		case <-ctx.Done():
 			k.flush(context.WithoutCancel(ctx))
