@@ -146,7 +146,8 @@ func settled(t *testing.T, url string) {
 			return
 		}
 		if time.Now().After(end) {
-			t.Errorf("%s: %d calls are left", url, s.Calls)
+			t.Errorf("%s: %d calls are left by the stream, %v in the switch; the demo says:\n%s", url, s.Calls,
+				metric(t, url, "la2_sip_calls"), strings.Join(world.net.text(), "\n"))
 			return
 		}
 	}
