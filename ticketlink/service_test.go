@@ -156,11 +156,12 @@ func (b *bench) settle() {
 	b.t.Helper()
 	for {
 		moved := b.svc.rows.moved()
+		folded := b.rows.Cursor().Seq == b.log.Last().Seq // before the outbox, which folding fills
 		todos, err := b.svc.pending()
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		if len(todos) == 0 && b.rows.Cursor().Seq == b.log.Last().Seq {
+		if len(todos) == 0 && folded {
 			return
 		}
 		select {

@@ -37,7 +37,7 @@ func (s *Switch) Calls(ctx context.Context) []CallView {
 	views := make([]CallView, 0, len(calls))
 	for _, c := range calls {
 		cmd := &cmdView{reply: make(chan CallView, 1)}
-		if v, gone := ask(ctx, c, cmd, cmd.reply); gone == nil {
+		if v, gone := ask(ctx, c, cmd, cmd.reply); gone == nil && len(v.Legs) > 0 { // without legs it is just ending
 			views = append(views, v)
 		}
 	}
