@@ -30,7 +30,7 @@ import (
 var files embed.FS
 
 var (
-	rate    = flag.Int("rate", 300, "calls a second")
+	rate    = flag.Int("rate", 500, "calls a second")
 	secs    = flag.Int("secs", 5, "seconds a run")
 	pairs   = flag.Int("pairs", 3, "alternations")
 	binary  = flag.String("la2", "bin/la2", "the product")
