@@ -22,6 +22,8 @@ func TestIdentity_RFC3325(t *testing.T) {
 		{"verified caller to an office", cti.Party{Number: "0831", Verified: true}, true, "<sip:0831@10.0.0.1:5060>;tag=t", "<sip:0831@10.0.0.1>", ""},
 		{"unverified caller to an office", cti.Party{Number: "0831"}, true, "<sip:0831@10.0.0.1:5060>;tag=t", "", ""},
 		{"withheld stays withheld", cti.Party{Number: "0831", Display: "Rossi", Withheld: true, Verified: true}, true, `"Anonymous" <sip:anonymous@anonymous.invalid>;tag=t`, "", "id"},
+		{"a caller with a name only", cti.Party{Display: "Banco 5"}, true, `"Banco 5" <sip:Banco5@10.0.0.1:5060>;tag=t`, "", ""},
+		{"nobody", cti.Party{}, false, `"Anonymous" <sip:anonymous@anonymous.invalid>;tag=t`, "", ""},
 		{"a header is not injected", cti.Party{Number: "08\r\nX: 1", Display: "a\r\nVia: b"}, false, `"aVia: b" <sip:08X1@10.0.0.1:5060>;tag=t`, "", ""},
 	}
 	for _, tt := range tests {

@@ -13,13 +13,17 @@ import (
 // 4.1.1.3).
 func from(p cti.Party, host string, port int, tag string) *sip.FromHeader {
 	h := &sip.FromHeader{Params: sip.HeaderParams{{K: "tag", V: tag}}}
-	if p.Withheld || p.Number == "" {
+	user := userPart(p.Number)
+	if user == "" { // a caller who has a name only
+		user = userPart(p.Display)
+	}
+	if p.Withheld || user == "" {
 		h.DisplayName = "Anonymous"
 		h.Address = sip.Uri{Scheme: "sip", User: "anonymous", Host: "anonymous.invalid"}
 		return h
 	}
 	h.DisplayName = quotable(p.Display)
-	h.Address = sip.Uri{Scheme: "sip", User: userPart(p.Number), Host: host, Port: port}
+	h.Address = sip.Uri{Scheme: "sip", User: user, Host: host, Port: port}
 	return h
 }
 
