@@ -34,7 +34,8 @@ type Tx interface {
 	ReplyOnce(res *sip.Response)
 }
 
-// A Verifier checks credentials. Satisfied by *digest.Verifier.
+// A Verifier checks credentials. Satisfied by *digest.Verifier
+// and *digest.Guard.
 type Verifier interface {
 	Challenge(src netip.Addr, stale bool) []string
 	VerifyAny(src netip.Addr, method, uri string, authorizations []string) (user string, err error)

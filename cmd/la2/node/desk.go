@@ -119,6 +119,8 @@ func (n *Node) sipReady(context.Context) error {
 func (n *Node) gauges() []metrics.Value {
 	return []metrics.Value{
 		{Name: "la2_sip_calls", Help: "Calls now.", Func: func() float64 { return float64(n.sw.Running()) }},
+		{Name: "la2_sip_auth_failures_total", Help: "Wrong credentials.", Counter: true, Func: func() float64 { return float64(n.verifier.Stats().Failures) }},
+		{Name: "la2_sip_auth_throttled_total", Help: "Credentials refused unread, because their source sent too many wrong ones.", Counter: true, Func: func() float64 { return float64(n.verifier.Stats().Throttled) }},
 		{Name: "la2_sip_messages_received_total", Help: "SIP messages received.", Counter: true, Func: func() float64 { return float64(n.flows.Stats().Received) }},
 		{Name: "la2_sip_messages_sent_total", Help: "SIP messages sent.", Counter: true, Func: func() float64 { return float64(n.flows.Stats().Sent) }},
 		{Name: "la2_sip_retransmissions_total", Help: "Repeated requests absorbed.", Counter: true, Func: func() float64 { return float64(n.tx.Stats().Retransmissions) }},

@@ -82,7 +82,7 @@ type Node struct {
 	tx        *transaction.Layer
 	sw        *b2bua.Switch
 	proxy     *proxy.Proxy
-	verifier  *digest.Verifier
+	verifier  *digest.Guard
 	location  *location.Table
 	bindings  *keeper
 	registrar *registrar.Registrar

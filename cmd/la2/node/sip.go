@@ -59,10 +59,11 @@ func accountsOf(cfg *configs.Config) map[string]configs.Account {
 // openSIP builds the stack from the sockets up to the switch.
 func (n *Node) openSIP(ctx context.Context) (err error) {
 	secret := []byte(rand.Text() + rand.Text())
-	n.verifier, err = digest.New(digest.Config{Realm: n.cfg.SIP.Realm, Algorithms: digest.Algorithms(n.cfg.SIP.Digest), Secret: secret, AnyUser: true}, n.ha1)
+	v, err := digest.New(digest.Config{Realm: n.cfg.SIP.Realm, Algorithms: digest.Algorithms(n.cfg.SIP.Digest), Secret: secret, AnyUser: true}, n.ha1)
 	if err != nil {
 		return err
 	}
+	n.verifier = digest.NewGuard(digest.GuardConfig{Logger: n.log}, v)
 	n.flows = flow.New(flow.Config{Logger: n.log, OnClosed: n.flowClosed}, func(f flow.Flow, m *wire.Message) { n.tx.Receive(f, m) })
 	n.openProxy()
 	n.tx = transaction.New(transaction.Config{Shards: n.cfg.SIP.Shards, Local: n.flows.Local, Logger: n.log}, n.flows, requestRoute{n})

@@ -1,0 +1,217 @@
+package digest
+
+import (
+	"container/list"
+	"errors"
+	"hash/maphash"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// GuardConfig sets a Guard. The zero value works.
+type GuardConfig struct {
+	// Failures is how many wrong credentials a source may send within Window, and
+	// as many one account and source. Default 10.
+	Failures int
+	// Window is the time in which they count. Default 1m.
+	Window time.Duration
+	// Pause is how long credentials are then refused unread. Default 1m.
+	Pause time.Duration
+	// Size is how many sources and accounts are remembered; the least recently
+	// used goes first. Default 16384 (about 6 MB when full).
+	Size int
+	// Logger gets one line when a source begins its pause, without account and
+	// host. Default: discard.
+	Logger *slog.Logger
+	// Now is the clock. Default time.Now.
+	Now func() time.Time
+}
+
+func (c *GuardConfig) setDefaults() {
+	if c.Failures <= 0 {
+		c.Failures = 10
+	}
+	if c.Window <= 0 {
+		c.Window = time.Minute
+	}
+	if c.Pause <= 0 {
+		c.Pause = time.Minute
+	}
+	if c.Size <= 0 {
+		c.Size = 16384
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+}
+
+// A Guard is a Verifier for the network: it stops those who guess passwords. A
+// source is a /24 of IPv4 or a /56 of IPv6. After too many failures everything
+// from it, the right password too, is ErrDenied for the pause, and nothing is
+// computed. Unknown accounts count like others, so that the pause tells nothing
+// about passwords or accounts. Requests without credentials, right ones and
+// stale ones do not count; successes forgive nothing, because an account of his
+// own would buy a guesser more guesses. A pause is not prolonged by what comes
+// meanwhile.
+//
+// The source of a datagram can be forged: who does so can shut a network out
+// for as long as he goes on, but learns nothing. Safe for concurrent use.
+type Guard struct {
+	*Verifier
+	cfg  GuardConfig
+	seed maphash.Seed
+
+	failures, throttled atomic.Uint64
+
+	mu    sync.Mutex // guards what follows
+	table map[suspectKey]*list.Element
+	order *list.List // of *suspect, the least recently used last
+}
+
+// suspectKey is a source, or an account there; account is 0 or a hash of its name.
+type suspectKey struct {
+	source  netip.Prefix
+	account uint64
+}
+
+type suspect struct {
+	key    suspectKey
+	failed []time.Time // within the window, oldest first; at most Failures
+	until  time.Time   // end of the pause
+}
+
+// NewGuard puts a guard before v.
+func NewGuard(cfg GuardConfig, v *Verifier) *Guard {
+	cfg.setDefaults()
+	return &Guard{Verifier: v, cfg: cfg, seed: maphash.MakeSeed(), table: map[suspectKey]*list.Element{}, order: list.New()}
+}
+
+// GuardStats counts since NewGuard.
+type GuardStats struct {
+	Failures  uint64 // wrong credentials
+	Throttled uint64 // credentials refused unread
+}
+
+// Stats returns the counts.
+func (g *Guard) Stats() GuardStats { return GuardStats{g.failures.Load(), g.throttled.Load()} }
+
+// Verify is Verifier.Verify behind the guard.
+func (g *Guard) Verify(src netip.Addr, method, uri, authorization string) (user string, err error) {
+	return g.VerifyAny(src, method, uri, []string{authorization})
+}
+
+// VerifyAny is Verifier.VerifyAny behind the guard.
+func (g *Guard) VerifyAny(src netip.Addr, method, uri string, authorizations []string) (user string, err error) {
+	if len(authorizations) == 0 {
+		return "", ErrMissing
+	}
+	key := suspectKey{source: sourceOf(src)}
+	if g.paused(key) {
+		return "", g.refuse()
+	}
+	for _, a := range authorizations {
+		c, err := ParseCredentials(a)
+		switch {
+		case a == "", err == nil && c.Realm != g.Realm():
+			continue
+		case err != nil:
+			g.failed(key)
+			return "", ErrDenied
+		}
+		account := suspectKey{key.source, maphash.String(g.seed, c.Username) | 1}
+		if g.paused(account) {
+			return "", g.refuse()
+		}
+		user, err = g.Verifier.Verify(src, method, uri, a)
+		if errors.Is(err, ErrDenied) {
+			g.failed(key, account)
+		}
+		return user, err
+	}
+	return "", ErrMissing
+}
+
+func (g *Guard) refuse() error {
+	g.throttled.Add(1)
+	return ErrDenied
+}
+
+// paused tells whether k is in its pause.
+func (g *Guard) paused(k suspectKey) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	e, ok := g.table[k]
+	if !ok {
+		return false
+	}
+	g.order.MoveToFront(e)
+	return g.cfg.Now().Before(e.Value.(*suspect).until)
+}
+
+// failed counts one failure for all keys.
+func (g *Guard) failed(keys ...suspectKey) {
+	g.failures.Add(1)
+	now, begins := g.cfg.Now(), false
+	g.mu.Lock()
+	for _, k := range keys {
+		if s := g.suspect(k); s.fail(now, &g.cfg) {
+			begins = true
+		}
+	}
+	g.mu.Unlock()
+	if begins {
+		g.cfg.Logger.Warn("too many wrong passwords: credentials are refused unread", "source", keys[0].source, "for", g.cfg.Pause)
+	}
+}
+
+// suspect finds or makes the entry of k. g.mu must be held.
+func (g *Guard) suspect(k suspectKey) *suspect {
+	if e, ok := g.table[k]; ok {
+		g.order.MoveToFront(e)
+		return e.Value.(*suspect)
+	}
+	s := &suspect{key: k}
+	g.table[k] = g.order.PushFront(s)
+	for g.order.Len() > g.cfg.Size {
+		delete(g.table, g.order.Remove(g.order.Back()).(*suspect).key)
+	}
+	return s
+}
+
+// fail notes a failure; true when it begins a pause.
+func (s *suspect) fail(now time.Time, cfg *GuardConfig) bool {
+	if now.Before(s.until) { // was being checked when the pause began
+		return false
+	}
+	old := 0
+	for old < len(s.failed) && now.Sub(s.failed[old]) >= cfg.Window {
+		old++
+	}
+	s.failed = append(s.failed[:0], s.failed[old:]...)
+	s.failed = append(s.failed, now)
+	if len(s.failed) < cfg.Failures {
+		return false
+	}
+	s.failed, s.until = nil, now.Add(cfg.Pause)
+	return true
+}
+
+// sourceOf is the network that counts as one source: what one subscriber gets.
+func sourceOf(a netip.Addr) netip.Prefix {
+	a = a.Unmap()
+	bits := 24
+	if a.Is6() {
+		bits = 56
+	}
+	p, err := a.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return p
+}

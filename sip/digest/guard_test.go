@@ -1,0 +1,134 @@
+package digest
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+type guarded struct {
+	*Guard
+	t      *testing.T
+	clock  *clock
+	lookup int // how often an account was looked up
+	log    bytes.Buffer
+}
+
+func newGuarded(t *testing.T, cfg GuardConfig) *guarded {
+	t.Helper()
+	g := &guarded{t: t, clock: &clock{time.Unix(1_770_000_000, 0)}}
+	v, err := New(Config{Realm: "la2", Now: g.clock.now}, func(user string) (HA1, bool) {
+		g.lookup++
+		return Password("la2", user, "demo-"+user), user == "1001" || user == "1002"
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Now, cfg.Logger = g.clock.now, slog.New(slog.NewTextHandler(&g.log, nil))
+	g.Guard = NewGuard(cfg, v)
+	g.clock.t = g.clock.t.Add(time.Second)
+	return g
+}
+
+// try sends credentials from src and checks the outcome.
+func (g *guarded) try(src, user, password string, want error) {
+	g.t.Helper()
+	from := netip.MustParseAddr(src)
+	g.clock.t = g.clock.t.Add(time.Millisecond)
+	auth := answer(g.t, user, password, "REGISTER", reqURI, g.Challenge(from, false))
+	if _, err := g.VerifyAny(from, "REGISTER", reqURI, []string{auth}); !errors.Is(err, want) {
+		g.t.Errorf("%s %s: got %v, want %v", src, user, err, want)
+	}
+}
+
+func TestGuard(t *testing.T) {
+	g := newGuarded(t, GuardConfig{})
+	for range 100 {
+		g.try("127.0.0.1", "1001", "demo-1001", nil) // success never counts
+	}
+	for i := range 9 {
+		g.try("127.0.0.1", []string{"1001", "1002", "9999"}[i%3], "guess", ErrDenied)
+	}
+	g.try("127.0.0.1", "1001", "demo-1001", nil)
+	g.try("127.0.0.1", "9999", "guess", ErrDenied)
+	looked := g.lookup
+	g.try("127.0.0.1", "1001", "demo-1001", ErrDenied)
+	g.try("127.0.0.9", "1002", "demo-1002", ErrDenied)
+	g.try("::ffff:127.0.0.1", "1002", "demo-1002", ErrDenied)
+	if g.lookup != looked {
+		t.Error("something was checked")
+	}
+	if _, err := g.VerifyAny(home, "REGISTER", reqURI, nil); !errors.Is(err, ErrMissing) {
+		t.Errorf("no credentials: got %v", err)
+	}
+	g.try("127.0.1.1", "1001", "demo-1001", nil) // another source
+	if got, want := g.Stats(), (GuardStats{Failures: 10, Throttled: 3}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	g.clock.t = g.clock.t.Add(59 * time.Second)
+	g.try("127.0.0.1", "1001", "demo-1001", ErrDenied)
+	g.clock.t = g.clock.t.Add(time.Second)
+	g.try("127.0.0.1", "1001", "demo-1001", nil) // what came in the pause does not prolong it
+	if log := g.log.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "source=127.0.0.0/24") || strings.Contains(log, "1001") {
+		t.Errorf("log %q", log)
+	}
+}
+
+// Nine a minute are never stopped, however long it goes on.
+func TestGuard_window(t *testing.T) {
+	g := newGuarded(t, GuardConfig{})
+	for range 100 {
+		g.try("192.0.2.7", "1001", "guess", ErrDenied)
+		g.clock.t = g.clock.t.Add(7 * time.Second)
+	}
+	g.try("192.0.2.7", "1001", "demo-1001", nil)
+}
+
+func TestGuard_sources(t *testing.T) {
+	g := newGuarded(t, GuardConfig{Failures: 2})
+	for _, s := range []struct{ guesser, same, other string }{
+		{"192.0.2.7", "192.0.2.250", "192.0.3.7"},
+		{"2001:db8:0:100::1", "2001:db8:0:1ff::9", "2001:db8:0:200::1"},
+	} {
+		g.try(s.guesser, "1001", "guess", ErrDenied)
+		g.try(s.guesser, "9999", "guess", ErrDenied)
+		g.try(s.same, "1001", "demo-1001", ErrDenied)
+		g.try(s.other, "1001", "demo-1001", nil)
+	}
+}
+
+// Malformed credentials count, those for other realms do not.
+func TestGuard_malformed(t *testing.T) {
+	g := newGuarded(t, GuardConfig{Failures: 2})
+	for range 5 {
+		if _, err := g.Verify(home, "REGISTER", reqURI, `Digest realm="x", username="1001"`); !errors.Is(err, ErrMissing) {
+			t.Errorf("other realm: got %v", err)
+		}
+	}
+	for range 2 {
+		if _, err := g.Verify(home, "REGISTER", reqURI, `Digest realm="la2`); !errors.Is(err, ErrDenied) {
+			t.Errorf("unclosed: got %v", err)
+		}
+	}
+	g.try(home.String(), "1001", "demo-1001", ErrDenied)
+}
+
+// Both counts are kept: one of a source, one of an account there.
+func TestGuard_table(t *testing.T) {
+	g := newGuarded(t, GuardConfig{Size: 4})
+	g.try("192.0.2.7", "1001", "guess", ErrDenied)
+	g.try("192.0.2.7", "1002", "guess", ErrDenied)
+	if n := len(g.table); n != 3 {
+		t.Errorf("%d entries, want a source and two accounts", n)
+	}
+	for i := range 50 {
+		g.try(netip.AddrFrom4([4]byte{10, 0, byte(i), 1}).String(), "1001", "guess", ErrDenied)
+	}
+	if len(g.table) != 4 || g.order.Len() != 4 {
+		t.Errorf("%d, %d entries, want 4", len(g.table), g.order.Len())
+	}
+}
