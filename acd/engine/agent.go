@@ -31,13 +31,14 @@ type agent struct {
 	clock   timer // end of wrap-up, rest or, while Ready, back-off
 	lease   timer
 
-	// Of the offer, conversation or wrap-up.
-	offer  cti.Fence
-	call   cti.CallID
-	ticket cti.TicketID
-	queue  *queue
-	caller *caller // while the offer is live
-	rang   bool
+	// Of the offer, seizure, conversation or wrap-up.
+	offer   cti.Fence
+	call    cti.CallID
+	ticket  cti.TicketID
+	queue   *queue
+	caller  *caller  // while the offer is live
+	seizure *seizure // instead of an offer, while Reserved and Talking
+	rang    bool
 }
 
 func (a *agent) index() *int { return &a.pos }
@@ -58,12 +59,12 @@ func (a *agent) engaged() bool {
 }
 
 func (a *agent) forgetCall() {
-	a.caller, a.call, a.queue, a.offer, a.ticket, a.rang = nil, "", nil, 0, "", false
+	a.caller, a.seizure, a.call, a.queue, a.offer, a.ticket, a.rang = nil, nil, "", nil, 0, "", false
 }
 
 // eligible: a may be offered a caller now.
 func (e *Engine) eligible(a *agent) bool {
-	return a.state == cti.AgentReady && a.clock.pos < 0 && (a.Contact != "" || e.up[a.device])
+	return a.state == cti.AgentReady && a.clock.pos < 0 && (a.Contact != "" || e.up[a.device]) && !e.seized(a)
 }
 
 // become enters state without a deadline.

@@ -15,6 +15,9 @@ func (e *Engine) check() error {
 	for _, a := range e.agents {
 		switch a.state {
 		case cti.AgentReserved, cti.AgentRinging:
+			if a.seizure != nil {
+				break
+			}
 			if a.caller == nil || a.caller.agent != a {
 				fault("agent %s is %s without a caller", a.ID, a.state)
 				continue
@@ -40,7 +43,14 @@ func (e *Engine) check() error {
 		if (a.pos >= 0) != e.eligible(a) {
 			fault("agent %s: in heap %v, eligible %v", a.ID, a.pos >= 0, e.eligible(a))
 		}
-		if a.engaged() != (e.holders[a.offer] == a && a.offer != 0) {
+		if z := a.seizure; z != nil && (a.state != cti.AgentReserved && a.state != cti.AgentTalking || a.caller != nil || a.offer != 0 ||
+			a.call != z.call || a.device != z.device || e.seizure(z.device, z.call) != z || (a.state == cti.AgentTalking) != z.talking) {
+			fault("agent %s is %s by call %q at %q, offer %d; the seizure is %+v", a.ID, a.state, a.call, a.device, a.offer, *z)
+		}
+		if a.seizure == nil && (a.state == cti.AgentReady || a.state == cti.AgentNotReady) && e.seized(a) {
+			fault("agent %s is %s at a station that is in use", a.ID, a.state)
+		}
+		if (a.engaged() && a.seizure == nil) != (e.holders[a.offer] == a && a.offer != 0) {
 			fault("agent %s is %s, fence %d held: %v", a.ID, a.state, a.offer, e.holders[a.offer] == a)
 		}
 		if a.state == cti.AgentWrapUp && a.clock.pos < 0 {

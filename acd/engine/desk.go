@@ -102,6 +102,10 @@ func (e *Engine) logOut(a *agent) {
 	case cti.AgentTalking:
 		e.pend(a, cti.AgentLoggedOut, "")
 	case cti.AgentReserved, cti.AgentRinging:
+		if a.seizure != nil {
+			e.off(a)
+			return
+		}
 		c := e.giveBack(a, cti.CauseUnreachable)
 		e.off(a)
 		e.place(c)
@@ -154,7 +158,7 @@ func (e *Engine) deviceDown(d cti.DeviceID) {
 	}
 	delete(e.up, d)
 	a := e.seats[d]
-	if a == nil || a.Contact != "" {
+	if a == nil || a.Contact != "" || a.seizure != nil { // the seizure ends by itself
 		return
 	}
 	if a.state == cti.AgentReserved || a.state == cti.AgentRinging {

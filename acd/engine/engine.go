@@ -14,18 +14,19 @@ type Engine struct {
 	fence   cti.Fence // last given out
 	arrival uint64    // of the last caller
 
-	queues  []*queue // by id
-	agents  []*agent // by id
-	teams   []*team
-	queueOf map[cti.QueueID]*queue
-	agentOf map[cti.AgentID]*agent
-	lineOf  map[string]*line
-	callers map[cti.CallID]*caller  // who wait or are being offered
-	holders map[cti.Fence]*agent    // of live offers and of conversations
-	seats   map[cti.DeviceID]*agent // who sits where
-	up      map[cti.DeviceID]bool   // devices with a binding
-	timers  heap[*timer]
-	out     []Decision
+	queues   []*queue // by id
+	agents   []*agent // by id
+	teams    []*team
+	queueOf  map[cti.QueueID]*queue
+	agentOf  map[cti.AgentID]*agent
+	lineOf   map[string]*line
+	callers  map[cti.CallID]*caller  // who wait or are being offered
+	holders  map[cti.Fence]*agent    // of live offers and of conversations
+	seats    map[cti.DeviceID]*agent // who sits where
+	up       map[cti.DeviceID]bool   // devices with a binding
+	seizures []*seizure              // as they came
+	timers   heap[*timer]
+	out      []Decision
 }
 
 // A queue counts what D.2 counts: offered = answered + abandoned + redirected +
@@ -119,6 +120,8 @@ func (e *Engine) Apply(now time.Time, in Input) []Decision {
 		e.spillEnded(in.Call)
 	case OpRinging, OpAccept, OpReject, OpRelease, OpFinish:
 		e.offerInput(in)
+	case OpSeize, OpEngage, OpFree:
+		e.seizureInput(in)
 	case OpDeviceUp:
 		e.deviceUp(in.Device)
 	case OpDeviceDown:
@@ -126,6 +129,7 @@ func (e *Engine) Apply(now time.Time, in Input) []Decision {
 	default:
 		e.agentInput(in)
 	}
+	e.partake()
 	return e.out
 }
 

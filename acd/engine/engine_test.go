@@ -501,8 +501,15 @@ func TestAgentStateTimesInput(t *testing.T) {
 			b.do(Input{Op: OpAccept, Offer: o})
 			b.do(Input{Op: OpFinish, Offer: o})
 		},
+		"reserved by a colleague": func(b *bench) { b.ready("a"); b.do(Input{Op: OpSeize, Device: "dev-a", Call: "c"}) },
+		"talking to a colleague": func(b *bench) {
+			b.ready("a")
+			b.do(Input{Op: OpSeize, Device: "dev-a", Call: "c"})
+			b.do(Input{Op: OpEngage, Device: "dev-a", Call: "c", Leg: "c/3"})
+		},
 	}
 	ops := []Op{
+		OpSeize, OpEngage, OpFree,
 		OpTick, OpLeave, OpRedirected, OpSpillEnded, OpRinging, OpAccept, OpReject, OpRelease, OpFinish,
 		OpLogIn, OpLogOut, OpReady, OpNotReady, OpSetDevice, OpAlive, OpDeviceUp, OpDeviceDown, "nonsense",
 	}
@@ -511,11 +518,16 @@ func TestAgentStateTimesInput(t *testing.T) {
 			for _, cause := range []cti.Cause{"", cti.CauseNoAnswer} {
 				b := newBench(t, one())
 				reach(b)
-				b.wantState("a", strings.Replace(name, "not_ready", "not_ready(login)", 1))
+				state, _, _ := strings.Cut(name, " ")
+				b.wantState("a", strings.Replace(state, "not_ready", "not_ready(login)", 1))
 				a := b.e.agentOf["a"]
 				b.do(Input{Op: op, Agent: "a", Call: "c", Offer: a.offer, Cause: cause, Device: "dev-a"})
 				if err := b.e.check(); err != nil {
 					t.Fatalf("%s × %s: %v", name, op, err)
+				}
+				b.do(Input{Op: OpFree, Device: "dev-a", Call: "c"})
+				if err := b.e.check(); err != nil || b.e.seized(a) {
+					t.Fatalf("%s × %s × free: %v, seized %v", name, op, err, b.e.seized(a))
 				}
 			}
 		}

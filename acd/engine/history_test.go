@@ -26,6 +26,7 @@ type model struct {
 	idle    map[cti.AgentID]time.Time
 	backOff map[cti.AgentID]time.Time
 	done    map[cti.CallID]string
+	seized  map[cti.DeviceID]map[cti.CallID]cti.LegID
 }
 
 func newModel(cfg Config) *model {
@@ -34,7 +35,7 @@ func newModel(cfg Config) *model {
 		waiting: map[cti.CallID]bool{}, ringing: map[cti.CallID]cti.AgentID{},
 		state: map[cti.AgentID]cti.AgentState{}, device: map[cti.AgentID]cti.DeviceID{},
 		up: map[cti.DeviceID]bool{}, idle: map[cti.AgentID]time.Time{}, backOff: map[cti.AgentID]time.Time{},
-		done: map[cti.CallID]string{},
+		done: map[cti.CallID]string{}, seized: map[cti.DeviceID]map[cti.CallID]cti.LegID{},
 	}
 	for _, a := range m.cfg.Agents {
 		m.state[a.ID] = cti.AgentLoggedOut
@@ -53,6 +54,8 @@ func (m *model) follow(now time.Time, in Input, ds []Decision) error {
 		m.up[in.Device] = false
 	case OpReady:
 		delete(m.backOff, in.Agent)
+	case OpSeize, OpEngage, OpFree:
+		m.station(in)
 	case OpSetDevice, OpLogIn:
 		if !slices.ContainsFunc(ds, func(d Decision) bool { return d.Kind == Refused }) && !engaged(m.state[in.Agent]) {
 			m.device[in.Agent] = in.Device
@@ -64,6 +67,22 @@ func (m *model) follow(now time.Time, in Input, ds []Decision) error {
 		}
 	}
 	return nil
+}
+
+// station keeps which stations are in use past the queues.
+func (m *model) station(in Input) {
+	calls := m.seized[in.Device]
+	leg, seized := calls[in.Call]
+	switch {
+	case in.Op == OpSeize && calls == nil:
+		m.seized[in.Device] = map[cti.CallID]cti.LegID{in.Call: ""}
+	case in.Op == OpSeize && !seized:
+		calls[in.Call] = ""
+	case in.Op == OpEngage && seized:
+		calls[in.Call] = in.Leg
+	case in.Op == OpFree && (in.Leg == "" || in.Leg == leg):
+		delete(calls, in.Call)
+	}
 }
 
 func engaged(s cti.AgentState) bool {
@@ -104,6 +123,9 @@ func (m *model) decision(now time.Time, in Input, d Decision) error {
 		if d.State != cti.AgentReady {
 			delete(m.backOff, d.Agent)
 		}
+		if d.State == cti.AgentReserved && m.state[d.Agent] == cti.AgentNotReady {
+			m.idle[d.Agent] = now
+		}
 		m.state[d.Agent] = d.State
 	}
 	return nil
@@ -130,6 +152,9 @@ func mayServe(a Agent, c *Caller) bool {
 // no other agent would have had to serve before this one.
 func (m *model) fair(now time.Time, d Decision) error {
 	a, c := m.agent(d.Agent), m.callers[d.Call]
+	if a.Contact == "" && len(m.seized[m.device[a.ID]]) > 0 {
+		return fmt.Errorf("%s is offered to %s, whose station is in use", c.Call, a.ID)
+	}
 	if !mayServe(a, c) {
 		return fmt.Errorf("%s may not serve %s", a.ID, c.Call)
 	}
@@ -147,7 +172,7 @@ func (m *model) fair(now time.Time, d Decision) error {
 		if o.ID == a.ID || m.state[o.ID] != cti.AgentReady || !mayServe(o, c) || (o.Backup && !a.Backup) {
 			continue
 		}
-		if o.Contact == "" && !m.up[m.device[o.ID]] || !m.backOff[o.ID].Before(now) {
+		if o.Contact == "" && (!m.up[m.device[o.ID]] || len(m.seized[m.device[o.ID]]) > 0) || !m.backOff[o.ID].Before(now) {
 			continue
 		}
 		better := m.idle[o.ID].Before(m.idle[a.ID]) || (m.idle[o.ID].Equal(m.idle[a.ID]) && o.ID < a.ID)
@@ -217,8 +242,12 @@ func drawInput(t *rapid.T, e *Engine, n int) Input {
 		OpRinging, OpAccept, OpAccept, OpAccept, OpReject, OpRelease, OpFinish, OpFinish, OpFinish,
 		OpLogIn, OpLogIn, OpLogOut, OpReady, OpReady, OpReady, OpNotReady, OpSetDevice, OpAlive, OpAlive,
 		OpDeviceUp, OpDeviceUp, OpDeviceUp, OpDeviceDown,
+		OpSeize, OpSeize, OpEngage, OpEngage, OpFree, OpFree, OpFree,
 	}).Draw(t, "op")
 	in := Input{Op: op, Agent: agent.ID, Device: device, Call: call, Offer: offer}
+	if op == OpSeize || op == OpEngage || op == OpFree {
+		drawStation(t, e, &in)
+	}
 	if op == OpReject {
 		in.Cause = rapid.SampledFrom([]cti.Cause{cti.CauseNoAnswer, cti.CauseRejected, cti.CauseUnreachable, cti.CauseBusy}).Draw(t, "cause")
 	}
@@ -233,6 +262,22 @@ func drawInput(t *rapid.T, e *Engine, n int) Input {
 		}
 	}
 	return in
+}
+
+// drawStation makes in about a station: of a seizure mostly, or of a call that an
+// agent has.
+func drawStation(t *rapid.T, e *Engine, in *Input) {
+	in.Call = cti.CallID(rapid.SampledFrom([]string{"z0", "z1"}).Draw(t, "desk call"))
+	if busy := rapid.SampledFrom(e.agents).Draw(t, "transferor"); busy.call != "" {
+		in.Call = busy.call
+	}
+	if len(e.seizures) > 0 && in.Op != OpSeize {
+		z := rapid.SampledFrom(e.seizures).Draw(t, "seizure")
+		in.Device, in.Call, in.Leg = z.device, z.call, z.leg
+	}
+	if in.Op == OpEngage || rapid.IntRange(0, 9).Draw(t, "odd leg") == 0 {
+		in.Leg = cti.LegID(rapid.SampledFrom([]string{"z/2", "z/3"}).Draw(t, "leg"))
+	}
 }
 
 func TestRandomHistories(t *testing.T) {

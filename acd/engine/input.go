@@ -25,6 +25,11 @@ const (
 	OpRelease Op = "release" // the caller left while the agent rang
 	OpFinish  Op = "finish"  // the conversation is over
 
+	// Stations that are in use past the queues.
+	OpSeize  Op = "seize"  // Device is being rung for Call
+	OpEngage Op = "engage" // Device answered Call by Leg
+	OpFree   Op = "free"   // Device has left Call; Leg, if set, must be that of OpEngage
+
 	// Agents.
 	OpLogIn      Op = "log_in"      // Agent sits at Device
 	OpLogOut     Op = "log_out"     // Agent
@@ -42,6 +47,7 @@ type Input struct {
 	Call   cti.CallID   `json:"call,omitempty"`
 	Agent  cti.AgentID  `json:"agent,omitempty"`
 	Device cti.DeviceID `json:"device,omitempty"`
+	Leg    cti.LegID    `json:"leg,omitempty"`
 	Offer  cti.Fence    `json:"offer,omitempty"`
 	Cause  cti.Cause    `json:"cause,omitempty"`
 	Reason string       `json:"reason,omitempty"`

@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/lineaamica/la2/cti"
+import (
+	"time"
+
+	"github.com/lineaamica/la2/cti"
+)
 
 // offer reserves a for c. Both must be in no heap.
 //
@@ -133,10 +137,17 @@ func (e *Engine) unreserve(a *agent) {
 	e.settle(a)
 }
 
+// finish ends the conversation of a, which was offered or a seizure.
 func (e *Engine) finish(a *agent) {
-	e.decide(e.about(a, Decision{Kind: Finished}))
-	wrapUp := a.queue.WrapUp
+	wrapUp := time.Duration(0)
+	if a.queue != nil {
+		wrapUp = a.queue.WrapUp
+	}
+	if a.seizure == nil {
+		e.decide(e.about(a, Decision{Kind: Finished}))
+	}
 	delete(e.holders, a.offer)
+	a.seizure = nil
 	if wrapUp <= 0 || a.unattended() || a.pending == cti.AgentLoggedOut {
 		e.next(a)
 		return

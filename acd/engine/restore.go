@@ -14,13 +14,14 @@ import (
 
 // Saved is the whole state of an Engine as plain data, in a fixed order.
 type Saved struct {
-	Now     time.Time      `json:"now"`
-	Fence   cti.Fence      `json:"fence"`
-	Arrival uint64         `json:"arrival"`
-	Up      []cti.DeviceID `json:"up,omitempty"`
-	Counted []counters     `json:"counted"` // by queue id
-	Agents  []savedAgent   `json:"agents"`  // by agent id
-	Callers []savedCaller  `json:"callers,omitempty"`
+	Now      time.Time      `json:"now"`
+	Fence    cti.Fence      `json:"fence"`
+	Arrival  uint64         `json:"arrival"`
+	Up       []cti.DeviceID `json:"up,omitempty"`
+	Counted  []counters     `json:"counted"`            // by queue id
+	Seizures []savedSeizure `json:"seizures,omitempty"` // as they came
+	Agents   []savedAgent   `json:"agents"`             // by agent id
+	Callers  []savedCaller  `json:"callers,omitempty"`
 }
 
 type savedAgent struct {
@@ -39,6 +40,16 @@ type savedAgent struct {
 	Ticket  cti.TicketID   `json:"ticket,omitempty"`
 	Queue   cti.QueueID    `json:"queue,omitempty"`
 	Rang    bool           `json:"rang,omitempty"`
+	Seized  bool           `json:"seized,omitempty"` // Call is the seizure of Device
+}
+
+type savedSeizure struct {
+	Device  cti.DeviceID `json:"device"`
+	Call    cti.CallID   `json:"call"`
+	Leg     cti.LegID    `json:"leg,omitempty"`
+	Talking bool         `json:"talking,omitempty"`
+	Ticket  cti.TicketID `json:"ticket,omitempty"`
+	Queue   cti.QueueID  `json:"queue,omitempty"`
 }
 
 type savedCaller struct {
@@ -66,11 +77,19 @@ func (e *Engine) Save() Saved {
 			ID: a.ID, State: a.state, Reason: a.reason, Since: a.since, Idle: a.idle,
 			Pending: a.pending, Because: a.because, Device: a.device, Clock: a.clock.at, Lease: a.lease.at,
 			Offer: a.offer, Call: a.call, Ticket: a.ticket, Rang: a.rang,
+			Seized: a.seizure != nil,
 		}
 		if a.queue != nil {
 			v.Queue = a.queue.ID
 		}
 		s.Agents = append(s.Agents, v)
+	}
+	for _, z := range e.seizures {
+		v := savedSeizure{Device: z.device, Call: z.call, Leg: z.leg, Talking: z.talking, Ticket: z.ticket}
+		if z.queue != nil {
+			v.Queue = z.queue.ID
+		}
+		s.Seizures = append(s.Seizures, v)
 	}
 	for _, c := range e.callers {
 		v := savedCaller{
@@ -103,6 +122,10 @@ func Restore(cfg Config, s Saved) (*Engine, error) {
 	}
 	for i, q := range e.queues {
 		q.counted = s.Counted[i]
+	}
+	for _, v := range s.Seizures {
+		e.seizures = append(e.seizures, &seizure{device: v.Device, call: v.Call, leg: v.Leg, talking: v.Talking,
+			ticket: v.Ticket, queue: e.queueOf[v.Queue]})
 	}
 	for i, v := range s.Agents {
 		if err := e.restoreAgent(e.agents[i], v); err != nil {
@@ -137,6 +160,12 @@ func (e *Engine) restoreAgent(a *agent, v savedAgent) error {
 	}
 	if a.device != "" {
 		e.seats[a.device] = a
+	}
+	if v.Seized {
+		if a.seizure = e.seizure(a.device, a.call); a.seizure == nil {
+			return fmt.Errorf("engine: restore: agent %q: call %s does not hold %q", v.ID, v.Call, v.Device)
+		}
+		return nil
 	}
 	if a.engaged() {
 		e.holders[a.offer] = a
