@@ -71,7 +71,7 @@ func newCall(s *Switch, tx *transaction.Server, in cti.Inbound) *Call {
 	l.state, l.uas = legIncoming, true
 	l.tx, l.flow = tx, tx.Flow()
 	l.key = dialogKey{callIDOf(tx.Request()), tx.Tag()}
-	l.trunk = in.Trunk
+	l.trunk, l.trusted = in.Trunk, in.From != ""
 	c.caller = l
 	return c
 }

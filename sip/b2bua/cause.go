@@ -2,6 +2,7 @@ package b2bua
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/lineaamica/la2/cti"
 )
@@ -12,32 +13,34 @@ type causeRow struct {
 	cause  cti.Cause
 	status int    // that we send for the cause
 	reason string // its phrase
-	q850   int    // ITU-T Q.850 cause value, in Reason of BYE and CANCEL
+	q850   int    // ITU-T Q.850 cause value, in Reason of BYE, CANCEL and refusals
+	text   string // of that Reason: tells causes of one value apart; "" is none
 	from   []int  // statuses of a callee that mean the cause
+	heard  []int  // Q.850 values that mean it, in Reason of an office; with text only that text
 }
 
 func causeTable() []causeRow {
 	return []causeRow{
-		{cti.CauseNormal, 480, "Temporarily Unavailable", 16, nil},
-		{cti.CauseAbandoned, 487, "Request Terminated", 16, []int{487}},
-		{cti.CauseClosed, 480, "Temporarily Unavailable", 31, nil},
-		{cti.CauseBusy, 486, "Busy Here", 17, []int{486, 600}},
-		{cti.CauseNoAnswer, 480, "Temporarily Unavailable", 19, nil},
-		{cti.CauseRejected, 603, "Decline", 21, []int{403, 603}},
-		{cti.CauseUnreachable, 480, "Temporarily Unavailable", 20, []int{408, 410, 430, 480, 502, 503, 504}},
-		{cti.CauseNotFound, 404, "Not Found", 1, []int{404, 416, 484, 485, 604}},
-		{cti.CauseForbidden, 403, "Forbidden", 21, []int{401, 402, 407}},
-		{cti.CauseTransferred, 480, "Temporarily Unavailable", 16, nil},
-		{cti.CauseAnsweredElsewhere, 480, "Temporarily Unavailable", 26, nil},
-		{cti.CauseRedirected, 480, "Temporarily Unavailable", 16, nil},
-		{cti.CauseMediaTimeout, 480, "Temporarily Unavailable", 102, nil},
-		{cti.CauseNoAck, 480, "Temporarily Unavailable", 102, nil},
-		{cti.CauseIncompatible, 488, "Not Acceptable Here", 65, []int{406, 415, 488, 606}},
-		{cti.CauseOverload, 503, "Service Unavailable", 42, nil},
-		{cti.CauseMaxDuration, 480, "Temporarily Unavailable", 31, nil},
-		{cti.CauseShutdown, 503, "Service Unavailable", 41, nil},
-		{cti.CauseRestart, 503, "Service Unavailable", 41, nil},
-		{cti.CauseFailed, 500, "Server Internal Error", 41, nil},
+		{cti.CauseNormal, 480, "Temporarily Unavailable", 16, "", nil, nil},
+		{cti.CauseAbandoned, 487, "Request Terminated", 16, "", []int{487}, nil},
+		{cti.CauseClosed, 480, "Temporarily Unavailable", 31, "closed", nil, []int{31}},
+		{cti.CauseBusy, 486, "Busy Here", 17, "", []int{486, 600}, []int{17}},
+		{cti.CauseNoAnswer, 480, "Temporarily Unavailable", 19, "", nil, []int{18, 19}},
+		{cti.CauseRejected, 603, "Decline", 21, "", []int{403, 603}, []int{21}},
+		{cti.CauseUnreachable, 480, "Temporarily Unavailable", 20, "", []int{408, 410, 430, 480, 502, 503, 504}, []int{20, 27, 38, 41}},
+		{cti.CauseNotFound, 404, "Not Found", 1, "", []int{404, 416, 484, 485, 604}, []int{1, 3, 22, 28}},
+		{cti.CauseForbidden, 403, "Forbidden", 21, "", []int{401, 402, 407}, nil},
+		{cti.CauseTransferred, 480, "Temporarily Unavailable", 16, "", nil, nil},
+		{cti.CauseAnsweredElsewhere, 480, "Temporarily Unavailable", 26, "", nil, []int{26}},
+		{cti.CauseRedirected, 480, "Temporarily Unavailable", 16, "", nil, nil},
+		{cti.CauseMediaTimeout, 480, "Temporarily Unavailable", 102, "", nil, nil},
+		{cti.CauseNoAck, 480, "Temporarily Unavailable", 102, "", nil, nil},
+		{cti.CauseIncompatible, 488, "Not Acceptable Here", 65, "", []int{406, 415, 488, 606}, []int{65, 79, 88}},
+		{cti.CauseOverload, 503, "Service Unavailable", 42, "", nil, []int{34, 42}},
+		{cti.CauseMaxDuration, 480, "Temporarily Unavailable", 31, "", nil, nil},
+		{cti.CauseShutdown, 503, "Service Unavailable", 41, "", nil, nil},
+		{cti.CauseRestart, 503, "Service Unavailable", 41, "", nil, nil},
+		{cti.CauseFailed, 500, "Server Internal Error", 41, "", nil, nil},
 	}
 }
 
@@ -64,6 +67,18 @@ func CauseOf(status int) cti.Cause {
 		return cti.CauseUnreachable
 	}
 	return cti.CauseRejected
+}
+
+// causeOfQ850 is what a Q.850 value with that text means, when an office of the
+// network says it. False: it says less than the status. 16 and 31 (normal) and 102
+// (a timer) are such values.
+func causeOfQ850(value int, text string) (cti.Cause, bool) {
+	for _, r := range causeTable() {
+		if slices.Contains(r.heard, value) && (r.text == "" || r.text == text) {
+			return r.cause, true
+		}
+	}
+	return "", false
 }
 
 func rowOf(c cti.Cause) causeRow {

@@ -3,7 +3,6 @@ package b2bua
 import (
 	"context"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -143,21 +142,6 @@ func (c *Call) bye(l *leg, cause cti.Cause) {
 	c.sw.deps.Transactions.Request(req, l.dlg.Flow(), nil)
 }
 
-// reasonHeader is a Reason (RFC 3326) for all that is not an ordinary hang-up.
-func reasonHeader(cause cti.Cause) []sip.Header {
-	if cause == cti.CauseNormal || cause == cti.CauseAbandoned {
-		return nil
-	}
-	return []sip.Header{sip.NewHeader("Reason", reasonValue(cause))}
-}
-
-func reasonValue(cause cti.Cause) string {
-	if cause == cti.CauseAnsweredElsewhere {
-		return `SIP;cause=200;text="Call completed elsewhere"`
-	}
-	return "Q.850;cause=" + strconv.Itoa(Q850Of(cause))
-}
-
 // onCancel: the caller gave up before our final response (RFC 3261 9.2). When the
 // 200 won the race the caller acknowledges it and sends BYE.
 func (c *Call) onCancel() {
@@ -166,9 +150,12 @@ func (c *Call) onCancel() {
 	}
 }
 
-// onBye takes out a leg whose BYE was answered.
-func (c *Call) onBye(l *leg) {
+// onBye takes out a leg whose BYE was answered. An office may say why.
+func (c *Call) onBye(l *leg, bye *sip.Request) {
 	cause := cti.CauseNormal
+	if said, ok := causeSaid(bye); ok && l.trusted {
+		cause = said
+	}
 	if l == c.caller && !c.talked {
 		cause = cti.CauseAbandoned
 	}

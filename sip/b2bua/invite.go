@@ -116,14 +116,18 @@ func (c *Call) onInvited(b *branch, ev transaction.ClientEvent) {
 		if errors.Is(ev.Err, transaction.ErrTimeout) {
 			status = sip.StatusRequestTimeout
 		}
-		c.branchFailed(b, status)
+		c.branchFailed(b, status, CauseOf(status))
 	case res.StatusCode <= 100:
 	case res.StatusCode < 200:
 		c.rings(b.leg)
 	case res.StatusCode < 300:
 		c.accepted(b, res)
 	default:
-		c.branchFailed(b, res.StatusCode)
+		cause := CauseOf(res.StatusCode)
+		if said, ok := causeSaid(res); ok && b.target.Trusted {
+			cause = said
+		}
+		c.branchFailed(b, res.StatusCode, cause)
 	}
 }
 
@@ -158,7 +162,7 @@ func (c *Call) accepted(b *branch, res *sip.Response) {
 		return
 	}
 	l.state, _ = l.state.next(legAccept)
-	l.dlg, l.flow, l.nat = d, b.target.Flow, b.target.NAT
+	l.dlg, l.flow, l.nat, l.trusted = d, b.target.Flow, b.target.NAT, b.target.Trusted
 	b.ack(d)
 	b.tags = append(b.tags, d.ID().RemoteTag)
 	for _, other := range l.branches {
@@ -214,7 +218,7 @@ func (b *branch) cancel(cause cti.Cause) {
 
 // branchFailed fails the leg when no branch is left, or at once on a 6xx (RFC 3261
 // 16.7, step 5).
-func (c *Call) branchFailed(b *branch, status int) {
+func (c *Call) branchFailed(b *branch, status int, cause cti.Cause) {
 	l := b.leg
 	if b.done {
 		return
@@ -224,14 +228,14 @@ func (c *Call) branchFailed(b *branch, status int) {
 		return
 	}
 	if l.worst == 0 || worse(status, l.worst) {
-		l.worst = status
+		l.worst, l.why = status, cause
 	}
 	for _, other := range l.branches {
 		if !other.done && status < 600 {
 			return
 		}
 	}
-	c.fail(l, CauseOf(l.worst), l.worst)
+	c.fail(l, l.why, l.worst)
 }
 
 // fail ends a leg that nobody answered.

@@ -22,16 +22,18 @@ type leg struct {
 	call *Call
 	key  dialogKey
 
-	state  legState
-	uas    bool // the caller
-	device cti.DeviceID
-	trunk  string
-	dlg    *dialog.Dialog // UAC: nil before the 2xx
-	flow   flow.Flow
+	state   legState
+	uas     bool // the caller
+	device  cti.DeviceID
+	trunk   string
+	trusted bool           // an office of the network: its Reason counts
+	dlg     *dialog.Dialog // UAC: nil before the 2xx
+	flow    flow.Flow
 
 	tx       *transaction.Server // UAS: its INVITE
 	branches []*branch           // UAC: one INVITE a target
 	worst    int                 // UAC: status to report when all branches fail
+	why      cti.Cause           // what it means
 	dial     *cmdDial            // UAC: who waits for the answer, nil for a transfer
 	ringing  func()              // Destination.Ringing until the first 18x
 	ringAt   time.Time           // UAC: when ringing ends without answer; UAS: when to tell it again

@@ -32,7 +32,7 @@ func (c *Call) onRequest(l *leg, tx *transaction.Server) {
 		if l != c.caller {
 			tx.Flush() // an agent that is free gets the next call at once, but not before this
 		}
-		c.onBye(l)
+		c.onBye(l, req)
 	case sip.INVITE:
 		c.onReinvite(l, tx)
 	case sip.UPDATE:
