@@ -106,6 +106,10 @@ type Target struct {
 	// Trusted is a node of our own network: it gets the capsule and the asserted
 	// identity (RFC 3325 trust domain).
 	Trusted bool
+	// Identity is what this target may know of the caller: a border rewrites numbers
+	// or withholds them. Nil: everything. It is called once by the owner of the call
+	// and must not block.
+	Identity func(cti.Party) cti.Party
 	// NAT says that the SDP address of this target is not to be trusted.
 	NAT bool
 }

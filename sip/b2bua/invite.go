@@ -69,6 +69,9 @@ func (c *Call) note(p cti.Capsule) {
 // invite builds one INVITE. Max-Forwards goes down from the caller's, so that a
 // ring of back-to-back user agents ends (RFC 7332 is the full answer).
 func (c *Call) invite(l *leg, t Target, d cti.Destination) *sip.Request {
+	if t.Identity != nil {
+		d.Caller = t.Identity(d.Caller)
+	}
 	at := c.sw.cfg.Contact(t.Flow)
 	host := at.Addr().Unmap().String()
 	req := sip.NewRequest(sip.INVITE, t.URI)

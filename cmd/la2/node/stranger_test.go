@@ -127,12 +127,23 @@ func (r *raw) as(user, method, uri string, lines ...string) *sip.Response {
 	if res.StatusCode != 401 {
 		return res
 	}
+	return r.final(r.answered(res, user, method, uri, lines...))
+}
+
+// authorized is a request with the answer to the challenge that it gets first.
+func (r *raw) authorized(user, method, uri string, lines ...string) string {
+	r.t.Helper()
+	return r.answered(r.final(r.request(method, uri, lines...)), user, method, uri, lines...)
+}
+
+func (r *raw) answered(res *sip.Response, user, method, uri string, lines ...string) string {
+	r.t.Helper()
 	c := digest.Client{User: user, Password: "demo-" + user}
 	auth, err := c.Answer(method, uri, "", []string{res.GetHeader("WWW-Authenticate").Value()})
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return r.final(r.request(method, uri, append(lines, "Authorization: "+auth)...))
+	return r.request(method, uri, append(lines, "Authorization: "+auth)...)
 }
 
 // What a stranger dials never gets further than the challenge, however it is written.

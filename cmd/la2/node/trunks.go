@@ -50,7 +50,27 @@ func (n *Node) trunkTargets(ctx context.Context, d cti.Destination) ([]b2bua.Tar
 	if err != nil {
 		return nil, cti.Fail(cti.CauseUnreachable, "no path to the trunk's peer")
 	}
-	return []b2bua.Target{{URI: peerURI(p, p.Outward(d.Number)), Flow: f, Trusted: p.Site != ""}}, nil
+	identity := func(c cti.Party) cti.Party { return presented(p, c) }
+	return []b2bua.Target{{URI: peerURI(p, p.Outward(d.Number)), Flow: f, Trusted: p.Site != "", Identity: identity}}, nil
+}
+
+// presented is what the peer may know of a caller: numbers by its rules, who is
+// anonymous stays so. Names go to offices only; none is a number in disguise.
+func presented(p *trunk.Peer, c cti.Party) cti.Party {
+	if p.Site == "" || p.Identity(c.Display) != c.Display {
+		c.Display = ""
+	}
+	own := c.Number
+	if !c.Withheld {
+		c.Number = p.Identity(own)
+	}
+	switch {
+	case c.Withheld, c.Number == "" && c.Display == "":
+		return cti.Party{Withheld: true, Verified: c.Verified}
+	case c.Number != own: // a number of ours in its place
+		return cti.Party{Number: c.Number, Verified: true}
+	}
+	return c
 }
 
 // full tells whether as many calls use a trunk as the configuration allows.
