@@ -25,6 +25,9 @@ type Config struct {
 	Dial func(flow.Transport, netip.AddrPort) (flow.Flow, error)
 	// Allow says whether a request in dialog d may go to next. Default: to the two hosts of d.
 	Allow func(d Dialog, next netip.AddrPort) bool
+	// Realm is the realm of our own challenges: credentials for it end here (16.6, 22.3), so
+	// that no target learns what proves an account of ours. "": all pass.
+	Realm string
 	// Secret signs our Record-Route; 32 octets or more. Default: new ones from crypto/rand.
 	Secret []byte
 	// Logger gets refusals that smell of abuse, at Debug. Default: discard.
@@ -55,6 +58,7 @@ type Proxy struct {
 	seed   maphash.Seed
 	works  sync.Pool // *work
 	answer func(*transaction.Server, transaction.Forwarded)
+	own    func(credentials []byte) bool
 
 	requests, responses, acks, looped, exhausted, denied atomic.Uint64
 }
@@ -89,6 +93,7 @@ func New(cfg Config, send transaction.Sender) *Proxy {
 	p := &Proxy{cfg: cfg, send: send, sign: newSigner(cfg.Secret), seed: maphash.MakeSeed()}
 	p.works.New = func() any { return &work{} }
 	p.answer = p.back
+	p.own = func(credentials []byte) bool { return forRealm(credentials, p.cfg.Realm) }
 	return p
 }
 
@@ -225,6 +230,10 @@ func (p *Proxy) rewrite(w *work, m *wire.Message, h hop, branch string) []byte {
 		forwards = 70
 	}
 	e.Set("Max-Forwards", strconv.Itoa(forwards))
+	if p.cfg.Realm != "" {
+		e.DeleteIf("Authorization", p.own)
+		e.DeleteIf("Proxy-Authorization", p.own)
+	}
 	if m.ContentLength() < 0 {
 		e.Set("Content-Length", strconv.Itoa(len(m.Body())))
 	}

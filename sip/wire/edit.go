@@ -32,6 +32,7 @@ type change struct {
 	id          headerID
 	keep        bool // false deletes
 	done        bool
+	when        func(value []byte) bool // nil: always
 }
 
 // Reset forgets all changes and takes m, which Parse accepted, as the message to change.
@@ -73,6 +74,12 @@ func (e *Edit) Set(name, value string) { e.change(change{name: name, value: valu
 
 // Delete removes all fields called name, compact or with a space before the colon as well.
 func (e *Edit) Delete(name string) { e.change(change{name: name}) }
+
+// DeleteIf removes the fields called name whose value, folds included, when accepts. Append
+// calls it once for each.
+func (e *Edit) DeleteIf(name string, when func(value []byte) bool) {
+	e.change(change{name: name, when: when})
+}
 
 func (e *Edit) change(c change) {
 	c.id = idOf(c.name)
@@ -180,6 +187,9 @@ func (e *Edit) changed(f *field) *change {
 	for i := range e.sets[:e.n] {
 		c := &e.sets[i]
 		if c.id == f.id && (f.id != unknown || equalFold(c.name, f.name.of(e.m.raw))) {
+			if c.when != nil && !c.when(f.value.of(e.m.raw)) {
+				return nil
+			}
 			return c
 		}
 	}

@@ -87,6 +87,17 @@ func TestEdit(t *testing.T) {
 	}
 }
 
+func TestDeleteIf(t *testing.T) {
+	raw := strings.Replace(invite, "Max-Forwards", "X-A: one\r\nx-a : two\r\n three\r\nX-A: four\r\nMax-Forwards", 1)
+	var e Edit
+	e.Reset(parsed(t, raw))
+	e.DeleteIf("X-A", func(v []byte) bool { return strings.Contains(string(v), "three") })
+	got, want := string(e.Append(nil)), strings.Replace(raw, "x-a : two\r\n three\r\n", "", 1)
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestPopVia(t *testing.T) {
 	in := strings.Replace(invite, "INVITE sip:803001@127.0.0.1:5060 SIP/2.0", "SIP/2.0 200 OK", 1)
 	hosts := []string{"far.example.it", "2001:db8::1"}
