@@ -137,13 +137,14 @@ func (c *Call) describe(l *leg) error {
 	return nil
 }
 
-// commit makes ev durable (write-ahead).
+// commit makes ev durable (write-ahead). A journal that does not write is no fault
+// of the call: the caller is told to try again.
 func (c *Call) commit(ev cti.Event) error {
 	c.stamp(&ev)
 	ctx, cancel := context.WithTimeout(context.Background(), c.sw.cfg.CommitTimeout)
 	defer cancel()
 	if err := c.sw.deps.Events.Commit(ctx, ev); err != nil {
-		return cti.Fail(cti.CauseFailed, err.Error())
+		return cti.Fail(cti.CauseOverload, err.Error())
 	}
 	return nil
 }

@@ -10,6 +10,9 @@ import (
 	"github.com/lineaamica/la2/cti"
 )
 
+// retryAfter is what a 503 asks of the caller, in seconds (RFC 3261 21.5.4).
+const retryAfter = "5"
+
 // Hangup ends the call with all its legs. An unanswered caller gets the final
 // status of the cause. It does not wait.
 func (c *Call) Hangup(cause cti.Cause) { c.box.put(cmdHangup{cause: cause}) }
@@ -88,7 +91,11 @@ func (c *Call) part(l *leg, e legEvent, cause cti.Cause) {
 		}
 	case actReject:
 		status, reason := StatusOf(cause)
-		l.tx.Respond(status, reason, reasonHeader(cause)...)
+		headers := reasonHeader(cause)
+		if status == sip.StatusServiceUnavailable {
+			headers = append(headers, sip.NewHeader("Retry-After", retryAfter))
+		}
+		l.tx.Respond(status, reason, headers...)
 	case actBye:
 		c.bye(l, cause)
 	case actNone:

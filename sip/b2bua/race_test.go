@@ -1,14 +1,13 @@
 package b2bua
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
-
-	"github.com/lineaamica/la2/cti"
 )
 
 func TestCallerCancels_RFC3261_9(t *testing.T) {
@@ -280,13 +279,15 @@ func TestDead(t *testing.T) {
 
 func TestJournalFails(t *testing.T) {
 	scenario(t, connect, func(w *world) {
-		w.commit = cti.Fail(cti.CauseFailed, "disk")
+		w.commit = errors.New("disk")
 		caller, callee := w.phone("1050"), w.phone("1002")
 		caller.dial("1002", caller.sdp("sendrecv"))
 		callee.answer()
 		callee.reply(callee.expect("BYE").(*sip.Request), 200, "")
 		caller.expect("180")
-		caller.expect("500")
+		if res := caller.expect("503").(*sip.Response); header(res, "Retry-After") == "" {
+			t.Errorf("got\n%s", res)
+		}
 		caller.ackFailure()
 	})
 }

@@ -76,8 +76,13 @@ func presented(p *trunk.Peer, c cti.Party) cti.Party {
 // full tells whether as many calls use a trunk as the configuration allows.
 func (n *Node) full(p *trunk.Peer) bool { return p.MaxCalls > 0 && n.sw.Lines(p.Name) >= p.MaxCalls }
 
-// busy is full for the trunk of that name, if there is one.
+// busy tells whether a new call by the trunk of that name, "" for none, has to be
+// refused for now: its lines are taken, or the journal does not write, and nobody
+// could be answered.
 func (n *Node) busy(name string) bool {
+	if n.stream.Healthy() != nil {
+		return true
+	}
 	p, ok := n.trunks.Peer(name)
 	return ok && n.full(p)
 }

@@ -41,6 +41,26 @@ func TestPresented(t *testing.T) {
 	}
 }
 
+// A node whose journal does not write asks callers to try again, before anything
+// begins.
+func TestNoCallsWithoutAJournal(t *testing.T) {
+	strangers(t, func(w *world) {
+		office, n := w.raw(brindisiIP+":5060"), w.nodes["hub"].Node
+		if err := n.store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		n.stream.Publish(cti.Event{Type: cti.EvStage})
+		_ = n.stream.Sync(w.t.Context()) // returns when the write has failed
+		res := office.final(office.request("INVITE", "sip:803001@10.0.0.1"))
+		if res.StatusCode != 503 || res.GetHeader("Retry-After") == nil {
+			t.Errorf("got\n%s", res)
+		}
+		if got := n.sw.Running(); got != 0 {
+			t.Errorf("%d calls run", got)
+		}
+	})
+}
+
 // What leaves by the trunk of an office, and of a carrier, says who calls by its rules.
 func TestIdentityOnTrunk(t *testing.T) {
 	strangers(t, func(w *world) {
