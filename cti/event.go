@@ -30,7 +30,7 @@ const (
 	EvAgentLoggedOff        EventType = "AgentLoggedOff"
 	EvAgentReady            EventType = "AgentReady"
 	EvAgentNotReady         EventType = "AgentNotReady" // Reason
-	EvAgentReserved         EventType = "AgentReserved" // Offer
+	EvAgentReserved         EventType = "AgentReserved" // Offer; without one the station rings past the queues
 	EvAgentBusy             EventType = "AgentBusy"
 	EvAgentWorkingAfterCall EventType = "AgentWorkingAfterCall" // Deadline
 

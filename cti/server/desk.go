@@ -158,8 +158,8 @@ func (d *desk) agentEvent(ev *cti.Event) {
 		enter(cti.AgentNotReady)
 	case cti.EvAgentReserved:
 		enter(cti.AgentReserved)
-		if ev.Call != "" {
-			d.offered(a, ev)
+		if ev.Call != "" && d.offered(a, ev).state == callRinging {
+			a.state = cti.AgentRinging // the switch was faster than the floor
 		}
 	case cti.EvAgentBusy:
 		enter(cti.AgentTalking)

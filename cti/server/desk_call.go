@@ -15,7 +15,7 @@ func (d *desk) callEvent(ev *cti.Event) {
 		switch a := d.at(ev.Device); {
 		case ev.Agent != "":
 			d.delivered(d.agent(ev.Agent), ev)
-		case a != nil && ev.Trunk == "" && !a.has(ev.Call):
+		case a != nil && ev.Trunk == "" && !a.knows(ev.Call):
 			d.delivered(a, ev) // a colleague's transfer, past the queue
 		}
 	case cti.EvDiverted:
@@ -80,17 +80,19 @@ func (d *desk) at(device cti.DeviceID) *agentView {
 	return nil
 }
 
-// has tells whether the agent sees the call already.
-func (a *agentView) has(call cti.CallID) bool {
-	return slices.ContainsFunc(a.calls, func(c *agentCall) bool { return c.call == call })
+// knows tells whether the agent was told of the call already, by more than its
+// reservation.
+func (a *agentView) knows(call cti.CallID) bool {
+	return slices.ContainsFunc(a.calls, func(c *agentCall) bool { return c.call == call && c.state != callReserved })
 }
 
 func (d *desk) delivered(a *agentView, ev *cti.Event) {
+	reserved := slices.ContainsFunc(a.calls, func(c *agentCall) bool { return c.call == ev.Call && c.state == callReserved })
 	c := d.offered(a, ev)
 	d.learn(c, ev)
 	if c.state == callReserved { // else the answer was faster
 		c.enter(callRinging, ev)
-		if ev.Agent != "" { // the floor knows nothing of a colleague's transfer
+		if ev.Agent != "" || a.state == cti.AgentReserved && reserved { // else the floor's word comes later, or not
 			a.state, a.since, a.reason = cti.AgentRinging, ev.At, ""
 		}
 	}
