@@ -81,6 +81,7 @@ type Node struct {
 	flows     *flow.Layer
 	tx        *transaction.Layer
 	sw        *b2bua.Switch
+	stations  *stations
 	proxy     *proxy.Proxy
 	verifier  *digest.Guard
 	location  *location.Table

@@ -94,6 +94,7 @@ func (n *Node) serve(ctx context.Context, in cti.Inbound, c *b2bua.Call) cti.Cau
 	}
 	n.stream.Publish(cti.Event{Type: cti.EvOffered, Call: in.Call, Trunk: in.Trunk, Instant: in.At,
 		Info: &cti.CallInfo{Caller: in.Caller, Dialled: in.Dialled, From: in.From}})
+	n.stations.direct(in, target)
 	return connect(ctx, c, destination(target, in))
 }
 

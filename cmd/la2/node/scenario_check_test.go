@@ -22,6 +22,11 @@ func (o *site) check() {
 	if n := o.relay.FreePorts(); n != o.free {
 		t.Errorf("%s: %d ports held", o.name, o.free-n)
 	}
+	o.stations.mu.Lock()
+	if n := len(o.stations.calls); n != 0 {
+		t.Errorf("%s: %d calls still hold stations", o.name, n)
+	}
+	o.stations.mu.Unlock()
 	o.checkTransactions()
 	for _, a := range o.snapshot().Agents {
 		switch a.State {

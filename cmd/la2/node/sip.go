@@ -69,9 +69,10 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 	n.tx = transaction.New(transaction.Config{Shards: n.cfg.SIP.Shards, Local: n.flows.Local, Logger: n.log}, n.flows, requestRoute{n})
 	n.bindings = newKeeper(n.store.Projection("bindings"), n.log)
 	n.location = location.NewTable(location.Config{OnChange: n.bindingChanged})
+	n.stations = newStations(n)
 	n.sw = b2bua.New(b2bua.Config{Site: cti.SiteID(n.cfg.Site.IPA), UserAgent: "LA2 " + n.opts.Version, Contact: n.contactAddr,
 		RingTime: n.cfg.SIP.RingTime, MaxDuration: n.cfg.SIP.MaxDuration, Logger: n.log},
-		b2bua.Deps{Transactions: n.tx, Media: n.relay, Events: n.stream, Clips: n.clip, Targets: n.targets, Resolve: n.referTarget, Serve: n.serve})
+		b2bua.Deps{Transactions: n.tx, Media: n.relay, Events: n.stations, Clips: n.clip, Targets: n.targets, Resolve: n.referTarget, Serve: n.serve})
 	n.registrar, err = registrar.New(registrar.Config{Domains: n.hosts(), Allowed: n.registers}, n.location, n.verifier)
 	if err != nil {
 		return err
