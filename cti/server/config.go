@@ -121,6 +121,10 @@ var (
 	ErrBadRequest   = errors.New("request not understood") // 400
 )
 
+// ErrOwnStation is ErrIllegalState with a title of its own: a transfer to the
+// station of the agent who orders it.
+var ErrOwnStation = fmt.Errorf("%w: own station", ErrIllegalState)
+
 // Invalid is a request whose fields are missing or wrong: 422 with their names.
 type Invalid struct{ Fields []string }
 

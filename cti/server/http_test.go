@@ -170,6 +170,11 @@ func TestCommands(t *testing.T) {
 	if status, p := b.do("POST", "/cti/v1/calls/C1/hold", map[string]string{}); status != 409 || p["type"] != "urn:la2:problem:illegal-state" {
 		t.Errorf("failing command: %d %v", status, p)
 	}
+	n.fail = ErrOwnStation
+	if status, p := b.do("POST", "/cti/v1/calls/C1/transfer", map[string]string{"number": "1002"}); status != 409 ||
+		p["type"] != "urn:la2:problem:illegal-state" || p["title"] != "That is your own station" {
+		t.Errorf("to the own station: %d %v", status, p)
+	}
 	n.fail = cti.Fail(cti.CauseBusy, "secret internals")
 	if status, p := b.do("POST", "/cti/v1/calls/C1/hold", map[string]string{}); status != 409 || p["detail"] != "busy" {
 		t.Errorf("failure with a cause: %d %v", status, p)

@@ -63,6 +63,8 @@ func problemOf(err error) *problem {
 		return newProblem(http.StatusForbidden, "forbidden", "Not allowed")
 	case errors.Is(err, ErrNotFound):
 		return newProblem(http.StatusNotFound, "not-found", "Not found")
+	case errors.Is(err, ErrOwnStation):
+		return newProblem(http.StatusConflict, "illegal-state", "That is your own station")
 	case errors.Is(err, ErrIllegalState):
 		return newProblem(http.StatusConflict, "illegal-state", "Not possible in this state")
 	case errors.Is(err, ErrStale):

@@ -29,10 +29,14 @@ type transfer struct {
 	refer *referral // nil when commanded
 }
 
+// ErrOwnStation is what who transfers to the station of its own leg gets.
+var ErrOwnStation error = cti.Fail(cti.CauseForbidden, "transfer to the own station")
+
 // Transfer makes leg (of an agent) hand the caller over to dest. It returns when
 // dest is being rung; the outcome is in the stream: Transferred or
 // TransferFailed. An empty capsule of dest is filled with the ticket and the
-// network instant of the call, class transfer, one hop more.
+// network instant of the call, class transfer, one hop more. ErrOwnStation: dest is
+// where leg is.
 func (s *Switch) Transfer(ctx context.Context, call cti.CallID, leg cti.LegID, dest cti.Destination) error {
 	c := s.call(call)
 	if c == nil {
@@ -56,6 +60,9 @@ func (c *Call) command(cmd *cmdTransfer) error {
 
 // beginTransfer rings the target.
 func (c *Call) beginTransfer(from *leg, dest cti.Destination, targets []Target, r *referral) error {
+	if dest.Device != "" && dest.Device == from.device {
+		return ErrOwnStation
+	}
 	if dest.Capsule == (cti.Capsule{}) {
 		dest.Capsule = c.handover()
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/lineaamica/la2/acd/floor"
 	"github.com/lineaamica/la2/cti"
 	"github.com/lineaamica/la2/cti/server"
+	"github.com/lineaamica/la2/sip/b2bua"
 )
 
 // agents lets the CTI server command the floor.
@@ -68,7 +69,11 @@ func (c calls) Transfer(ctx context.Context, call cti.CallID, leg cti.LegID, to 
 	if !ok {
 		return server.ErrNotFound
 	}
-	return c.n.sw.Transfer(ctx, call, leg, d)
+	err := c.n.sw.Transfer(ctx, call, leg, d)
+	if errors.Is(err, b2bua.ErrOwnStation) {
+		return server.ErrOwnStation
+	}
+	return err
 }
 
 func (n *Node) transferTarget(to server.Target) (cti.Destination, bool) {
