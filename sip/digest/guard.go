@@ -20,6 +20,10 @@ type GuardConfig struct {
 	Window time.Duration
 	// Pause is how long credentials are then refused unread. Default 1m.
 	Pause time.Duration
+	// Trust is how long an account that proved its password stays free of the
+	// pause of its source, so that one telephone with an old password does not
+	// silence the office around it. Default 2h.
+	Trust time.Duration
 	// Size is how many sources and accounts are remembered; the least recently
 	// used goes first. Default 16384 (about 6 MB when full).
 	Size int
@@ -40,6 +44,9 @@ func (c *GuardConfig) setDefaults() {
 	if c.Pause <= 0 {
 		c.Pause = time.Minute
 	}
+	if c.Trust <= 0 {
+		c.Trust = 2 * time.Hour
+	}
 	if c.Size <= 0 {
 		c.Size = 16384
 	}
@@ -54,11 +61,12 @@ func (c *GuardConfig) setDefaults() {
 // A Guard is a Verifier for the network: it stops those who guess passwords. A
 // source is a /24 of IPv4 or a /56 of IPv6. After too many failures everything
 // from it, the right password too, is ErrDenied for the pause, and nothing is
-// computed. Unknown accounts count like others, so that the pause tells nothing
-// about passwords or accounts. Requests without credentials, right ones and
-// stale ones do not count; successes forgive nothing, because an account of his
-// own would buy a guesser more guesses. A pause is not prolonged by what comes
-// meanwhile.
+// computed; accounts that proved their password there within Trust go on, until
+// their own failures are too many. Unknown accounts count like others, so that
+// the pause tells nothing about passwords. Requests without credentials, right
+// ones and stale ones do not count; successes forgive nothing, because an account
+// of his own would buy a guesser more guesses. A pause is not prolonged by what
+// comes meanwhile.
 //
 // The source of a datagram can be forged: who does so can shut a network out
 // for as long as he goes on, but learns nothing. Safe for concurrent use.
@@ -84,6 +92,7 @@ type suspect struct {
 	key    suspectKey
 	failed []time.Time // within the window, oldest first; at most Failures
 	until  time.Time   // end of the pause
+	proved time.Time   // of an account: the last right password
 }
 
 // NewGuard puts a guard before v.
@@ -112,24 +121,27 @@ func (g *Guard) VerifyAny(src netip.Addr, method, uri string, authorizations []s
 		return "", ErrMissing
 	}
 	key := suspectKey{source: sourceOf(src)}
-	if g.paused(key) {
-		return "", g.refuse()
-	}
+	sourcePaused := g.paused(key)
 	for _, a := range authorizations {
 		c, err := ParseCredentials(a)
 		switch {
 		case a == "", err == nil && c.Realm != g.Realm():
 			continue
+		case err != nil && sourcePaused:
+			return "", g.refuse()
 		case err != nil:
 			g.failed(key)
 			return "", ErrDenied
 		}
 		account := suspectKey{key.source, maphash.String(g.seed, c.Username) | 1}
-		if g.paused(account) {
+		if g.paused(account) || sourcePaused && !g.trusted(account) {
 			return "", g.refuse()
 		}
 		user, err = g.Verifier.Verify(src, method, uri, a)
-		if errors.Is(err, ErrDenied) {
+		switch {
+		case err == nil:
+			g.trust(account)
+		case errors.Is(err, ErrDenied):
 			g.failed(key, account)
 		}
 		return user, err
@@ -152,6 +164,20 @@ func (g *Guard) paused(k suspectKey) bool {
 	}
 	g.order.MoveToFront(e)
 	return g.cfg.Now().Before(e.Value.(*suspect).until)
+}
+
+// trusted tells whether the account k proved its password lately.
+func (g *Guard) trusted(k suspectKey) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	e, ok := g.table[k]
+	return ok && g.cfg.Now().Sub(e.Value.(*suspect).proved) < g.cfg.Trust
+}
+
+func (g *Guard) trust(k suspectKey) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.suspect(k).proved = g.cfg.Now()
 }
 
 // failed counts one failure for all keys.

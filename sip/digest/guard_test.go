@@ -55,8 +55,8 @@ func TestGuard(t *testing.T) {
 	}
 	g.try("127.0.0.1", "1001", "demo-1001", nil)
 	g.try("127.0.0.1", "9999", "guess", ErrDenied)
+	g.try("127.0.0.1", "1001", "demo-1001", nil) // proved its password before the pause
 	looked := g.lookup
-	g.try("127.0.0.1", "1001", "demo-1001", ErrDenied)
 	g.try("127.0.0.9", "1002", "demo-1002", ErrDenied)
 	g.try("::ffff:127.0.0.1", "1002", "demo-1002", ErrDenied)
 	if g.lookup != looked {
@@ -66,16 +66,35 @@ func TestGuard(t *testing.T) {
 		t.Errorf("no credentials: got %v", err)
 	}
 	g.try("127.0.1.1", "1001", "demo-1001", nil) // another source
-	if got, want := g.Stats(), (GuardStats{Failures: 10, Throttled: 3}); got != want {
+	if got, want := g.Stats(), (GuardStats{Failures: 10, Throttled: 2}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	g.clock.t = g.clock.t.Add(59 * time.Second)
-	g.try("127.0.0.1", "1001", "demo-1001", ErrDenied)
+	g.try("127.0.0.1", "1002", "demo-1002", ErrDenied)
 	g.clock.t = g.clock.t.Add(time.Second)
-	g.try("127.0.0.1", "1001", "demo-1001", nil) // what came in the pause does not prolong it
+	g.try("127.0.0.1", "1002", "demo-1002", nil) // what came in the pause does not prolong it
 	if log := g.log.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "source=127.0.0.0/24") || strings.Contains(log, "1001") {
 		t.Errorf("log %q", log)
 	}
+}
+
+// An account that proved its password is stopped by failures of its own alone,
+// and not for ever trusted.
+func TestGuard_trust(t *testing.T) {
+	g := newGuarded(t, GuardConfig{})
+	g.try("127.0.0.1", "1001", "demo-1001", nil)
+	for range 10 {
+		g.try("127.0.0.1", "9999", "guess", ErrDenied)
+	}
+	for range 10 {
+		g.try("127.0.0.1", "1001", "guess", ErrDenied)
+	}
+	g.try("127.0.0.1", "1001", "demo-1001", ErrDenied)
+	g.clock.t = g.clock.t.Add(3 * time.Hour)
+	for range 10 {
+		g.try("127.0.0.1", "9999", "guess", ErrDenied)
+	}
+	g.try("127.0.0.1", "1001", "demo-1001", ErrDenied)
 }
 
 // Nine a minute are never stopped, however long it goes on.
