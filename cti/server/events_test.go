@@ -256,6 +256,31 @@ func TestByes(t *testing.T) {
 	expectBye(t, c2, byeShutdown, websocket.StatusGoingAway)
 }
 
+// Who is pushed off its station hears so and is logged out; who logs in again, or
+// came afterwards, is not.
+func TestByeOfTheOneWhoIsPushedOff(t *testing.T) {
+	n := start(t, stream.NewMemory(), nil)
+	b, colleague := n.logIn("1001"), n.logIn("1002")
+	c, theirs := b.events(""), colleague.events("")
+	read(t, c)
+	read(t, theirs)
+	n.publish(cti.Event{Type: cti.EvAgentLoggedOff, Agent: "1001"})
+	readTypes(t, c, cti.EvAgentLoggedOff)
+	expectBye(t, c, byeLoggedOut, websocket.StatusNormalClosure)
+	state := map[string]string{"state": "ready"}
+	if status, p := b.do("POST", "/cti/v1/agent/state", state); status != 401 {
+		t.Errorf("a command of who was pushed off: %d %v", status, p)
+	}
+	if status, p := colleague.do("POST", "/cti/v1/agent/state", state); status != 200 {
+		t.Errorf("a command of the colleague: %d %v", status, p)
+	}
+	again := n.logIn("1001")
+	n.publish(cti.Event{Type: cti.EvStage})
+	if status, p := again.do("POST", "/cti/v1/agent/state", state); status != 200 {
+		t.Errorf("after another log-in: %d %v", status, p)
+	}
+}
+
 func expectBye(t *testing.T, c *websocket.Conn, reason string, code websocket.StatusCode) {
 	t.Helper()
 	for {

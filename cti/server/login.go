@@ -150,6 +150,17 @@ func (s *Server) logOut(w http.ResponseWriter, r *http.Request, ses *session) er
 	return nil
 }
 
+// loggedOff ends the sessions of an agent who is logged out in the stream: by
+// another of its own sessions, or because a colleague took its station.
+func (s *Server) loggedOff(ctx context.Context, ev cti.Event) {
+	for _, ses := range s.sessions.before(ev.Agent, ev.Seq) {
+		if err := s.sessions.end(ctx, ses); err != nil {
+			s.cfg.Logger.Error("session not removed from the journal", "error", err)
+		}
+		s.endClients(byeLoggedOut, func(c *client) bool { return c.session == ses })
+	}
+}
+
 func (s *Server) setCookie(w http.ResponseWriter, token string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{Name: cookieName(s.cfg.Site.IPA), Value: token, Path: "/cti", MaxAge: maxAge, HttpOnly: true,
 		Secure: s.cfg.SecureCookie, SameSite: http.SameSiteStrictMode})

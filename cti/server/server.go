@@ -82,6 +82,9 @@ func (s *Server) Run(ctx context.Context) error {
 			return err
 		}
 		s.desk.apply(ev)
+		if ev.Type == cti.EvAgentLoggedOff {
+			s.loggedOff(ctx, ev)
+		}
 	}
 }
 

@@ -143,6 +143,19 @@ func (t *sessions) valid(s *session) bool {
 	return t.open[s.key] == s && t.cfg.Now().Before(s.expires)
 }
 
+// before are the open sessions of a that began before event seq.
+func (t *sessions) before(a cti.AgentID, seq uint64) []*session {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []*session
+	for _, s := range t.open {
+		if s.user.Agent == a && a != "" && s.since < seq {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // another tells whether a has an open session.
 func (t *sessions) another(a cti.AgentID) bool {
 	t.mu.Lock()
