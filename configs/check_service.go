@@ -121,6 +121,9 @@ func checkTrunks(c *Config, r report) {
 		if t.MaxCalls < 0 {
 			r(p+"max_calls", "want 0 (no limit) or more")
 		}
+		if t.CLI != "" && !cliForm.MatchString(t.CLI) {
+			r(p+"cli", "want a geographic number, such as +3906828881: others may not be presented")
+		}
 	}
 }
 

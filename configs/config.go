@@ -194,6 +194,7 @@ type Trunk struct {
 	Numbers  []string `yaml:"numbers"`
 	Transfer string   `yaml:"transfer"`
 	MaxCalls int      `yaml:"max_calls"`
+	CLI      string   `yaml:"cli"`
 }
 
 // Route bridges or proxies a user part to a fixed contact (benchmarks).

@@ -76,6 +76,7 @@ func TestBadFiles(t *testing.T) {
 		{"no such day", "holidays: italy", `closed_days: ["13-45"]`, `calendars[1].closed_days[0]: "13-45" is no day`},
 		{"endless pool", "queues:\n", "pools: {static_agents: {prefix: a, last: 99999999, contact: sip:a@x, queue: urp}}\nqueues:\n", "pools.static_agents.last: 0 to 99999999 is not allowed"},
 		{"pool contact", "queues:\n", "pools: {static_agents: {prefix: a, last: 9, contact: sip:a@x, queue: urp}}\nqueues:\n", "pools.static_agents.contact: want a SIP URI with %s"},
+		{"cli that may not be shown", "transfer: \"+390831000111\"", "transfer: \"+390831000111\"\n    cli: \"803001\"", "trunks[0].cli: want a geographic number"},
 		{"type", "realm: la2", "realm: [a]", "sip.realm: want a single value"},
 	}
 	for _, tt := range tests {

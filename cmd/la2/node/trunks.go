@@ -17,7 +17,7 @@ import (
 func (n *Node) openTrunks(context.Context) (err error) {
 	var peers []trunk.Peer
 	for _, t := range n.cfg.Trunks {
-		p := trunk.Peer{Name: t.Name, Site: t.Site, Transport: flow.UDP, Address: t.Address.Address, Numbers: t.Numbers, MaxCalls: t.MaxCalls}
+		p := trunk.Peer{Name: t.Name, Site: t.Site, Transport: flow.UDP, Address: t.Address.Address, Numbers: t.Numbers, MaxCalls: t.MaxCalls, CLI: t.CLI}
 		if t.Address.Transport == "tcp" {
 			p.Transport = flow.TCP
 		}
