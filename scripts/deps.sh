@@ -1,7 +1,13 @@
 #!/usr/bin/env bash
 # Installs the packages that the tests need, when we may; names them when we may not.
 set -euo pipefail
-declare -A pkg=([sipp]=sip-tester [baresip]=baresip-core [chromium]=chromium [sox]=sox [promtool]=prometheus [node]=nodejs [npm]=npm [cc]=gcc [ip]=iproute2)
+declare -A pkg=([sipp]=sip-tester [baresip]=baresip-core [chromium]=chromium [sox]=sox [promtool]=prometheus [cc]=gcc [ip]=iproute2)
+# Debian's own Node may be too old for the desktop's tools, so it is not installed here.
+node=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')
+if [ "${node:-0}" -lt 20 ] || ! command -v npm >/dev/null 2>&1; then
+	echo "missing: Node 20 or newer with npm (https://nodejs.org)"
+	exit 1
+fi
 missing=()
 for bin in "${!pkg[@]}"; do command -v "$bin" >/dev/null 2>&1 || missing+=("${pkg[$bin]}"); done
 [ ${#missing[@]} -eq 0 ] && exit 0
