@@ -3,7 +3,7 @@
 set -euo pipefail
 declare -A pkg=([sipp]=sip-tester [baresip]=baresip-core [chromium]=chromium [sox]=sox [promtool]=prometheus [cc]=gcc [ip]=iproute2)
 # Debian's own Node may be too old for the desktop's tools, so it is not installed here.
-node=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')
+node=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/') || true
 if [ "${node:-0}" -lt 20 ] || ! command -v npm >/dev/null 2>&1; then
 	echo "missing: Node 20 or newer with npm (https://nodejs.org)"
 	exit 1
