@@ -305,9 +305,9 @@ func TestLagged(t *testing.T) {
 	b := n.logIn("1001")
 	c := b.events("")
 	read(t, c)
-	n.s.desk.mu.Lock() // its writer cannot be faster than the burst
+	n.s.desk.mu.Lock() // no writer is faster than such a burst
 	for cl := range n.s.desk.byAgent["1001"] {
-		for range 6 {
+		for range 5000 {
 			cl.offer(cti.Event{Type: cti.EvAgentReady, Agent: "1001"})
 		}
 	}
