@@ -31,8 +31,9 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	began := n.stream.Last()
 	n.stream.Publish(cti.Event{Type: cti.EvNodeStarted, Value: n.opts.Version})
-	n.serveSockets(part)
 	part("floor", n.floor.Run)
+	n.announceDevices() // before a telephone can say something newer
+	n.serveSockets(part)
 	part("cdr", func(c context.Context) error { return cdr.Run(c, n.stream, n.store.Projection("cdr")) })
 	part("metrics", func(c context.Context) error { return n.metrics.Run(c, n.stream) })
 	part("call log", func(c context.Context) error { return callLog{n.log}.run(c, n.stream, began) })
@@ -42,7 +43,6 @@ func (n *Node) Run(ctx context.Context) error {
 	part("registrations", func(c context.Context) error { n.bindings.run(c); return nil })
 	part("bindings", func(c context.Context) error { n.location.Run(c); return nil })
 	part("trunks", n.runTrunks)
-	n.announceDevices()
 	close(n.ready)
 	select {
 	case <-ctx.Done():
