@@ -22,7 +22,6 @@ type audio struct {
 	conn   *net.UDPConn
 	addr   netip.AddrPort
 	tables *g711.Tables
-	wg     sync.WaitGroup
 	stop   chan struct{}
 
 	mu       sync.Mutex // guards what follows
@@ -30,7 +29,7 @@ type audio struct {
 	sending  bool
 	dtmf     dtmf.Generator
 	recorded []int16
-	started  bool
+	closed   bool
 }
 
 func newAudio(p *Phone, c *Call) (*audio, error) {
@@ -38,9 +37,9 @@ func newAudio(p *Phone, c *Call) (*audio, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &audio{p: p, c: c, conn: conn, addr: conn.LocalAddr().(*net.UDPAddr).AddrPort(), tables: g711.New(), stop: make(chan struct{})}
-	a.wg.Go(a.read) // ends when the socket closes
-	a.wg.Go(a.send) // ends when stop closes
+	a := &audio{p: p, c: c, conn: conn, addr: conn.LocalAddr().(*net.UDPAddr).AddrPort(), tables: p.tables, stop: make(chan struct{})}
+	go a.read() // ends when the socket closes
+	go a.send() // ends when stop closes
 	return a, nil
 }
 
@@ -65,8 +64,8 @@ func (a *audio) heard() []int16 {
 
 func (a *audio) close() {
 	a.mu.Lock()
-	first := !a.started
-	a.started = true
+	first := !a.closed
+	a.closed = true
 	a.mu.Unlock()
 	if first {
 		close(a.stop)
@@ -152,10 +151,10 @@ func (a *audio) read() {
 		if err != nil {
 			return
 		}
-		if n < 13 || buf[0]>>6 != 2 {
+		body, pt, ok := payload(buf[:n])
+		if !ok {
 			continue
 		}
-		body, pt := buf[12+4*int(buf[0]&15):n], buf[1]&0x7f
 		a.mu.Lock()
 		far, record := a.far, a.p.cfg.Record
 		a.mu.Unlock()
@@ -166,8 +165,12 @@ func (a *audio) read() {
 			continue
 		}
 		codec := media.PCMA
-		if pt == media.PCMU.PT() {
+		switch pt {
+		case media.PCMA.PT():
+		case media.PCMU.PT():
 			codec = media.PCMU
+		default:
+			continue
 		}
 		got := samples[:a.tables.Decode(codec, samples, body)]
 		if record {
@@ -179,6 +182,25 @@ func (a *audio) read() {
 			a.tell(v)
 		}
 	}
+}
+
+// payload is what an RTP packet carries behind its header, sources and header
+// extension (RFC 3550 5.1); false for anything else, and for an empty one.
+func payload(b []byte) (body []byte, pt uint8, ok bool) {
+	if len(b) < 12 || b[0]>>6 != 2 {
+		return nil, 0, false
+	}
+	at := 12 + 4*int(b[0]&0x0f)
+	if b[0]&0x10 != 0 {
+		if len(b) < at+4 {
+			return nil, 0, false
+		}
+		at += 4 + 4*int(binary.BigEndian.Uint16(b[at+2:]))
+	}
+	if at >= len(b) {
+		return nil, 0, false
+	}
+	return b[at:], b[1] & 0x7f, true
 }
 
 func (a *audio) tell(e Event) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"github.com/lineaamica/la2/media/g711"
 	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/transaction"
 )
@@ -67,6 +68,8 @@ type Phone struct {
 	done  chan struct{}
 	wg    sync.WaitGroup
 
+	tables *g711.Tables
+
 	// Owned by run.
 	calls map[string]*Call // by SIP Call-ID
 	reg   registration
@@ -83,7 +86,7 @@ func New(ctx context.Context, cfg Config) (*Phone, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	p := &Phone{cfg: cfg, calls: map[string]*Call{}, done: make(chan struct{}), inbox: newInbox()}
+	p := &Phone{cfg: cfg, calls: map[string]*Call{}, done: make(chan struct{}), inbox: newInbox(), tables: g711.New()}
 	if err := p.open(ctx); err != nil {
 		return nil, err
 	}

@@ -155,7 +155,7 @@ func (d *demo) await(ctx context.Context) error {
 func (d *demo) screen(out io.Writer, bots bool) {
 	p := func(format string, a ...any) { fmt.Fprintf(out, format+"\n", a...) }
 	p("")
-	p("Ring it:        bin/la2 phone call 803001 --for 30s          (you play the citizen; --record heard.wav keeps what you hear)")
+	p("Ring it:        bin/la2 phone call 803001                    (you play the citizen; --record heard.wav keeps what you hear)")
 	p("Numbers:        803001, +3906828881  Linea Amica     +390831000111  URP Brindisi     +390810002222  URP Napoli")
 	p("")
 	for _, cfg := range d.configs {
