@@ -150,7 +150,7 @@ func (c *core) setRemote(l *leg, far Remote, now int64) {
 		l.far.Send = false
 	}
 	if l.far.Addr != old.Addr || far.NAT != old.NAT {
-		learn := far.NAT || !routable(l.far.Addr.Addr(), c.cfg.IP, c.cfg.Routable)
+		learn := far.NAT || !c.cfg.routable(l.far.Addr.Addr())
 		l.latch.reset(l.far.Addr, learn, far.Signal.Unmap())
 		l.first = false
 	}

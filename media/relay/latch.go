@@ -92,14 +92,14 @@ func (l *latch) count(src netip.AddrPort, h header, now, window int64) int {
 // routable tells whether audio may be sent to a before anything came from there:
 // a public address, a loopback one when we listen on loopback, or one of the
 // networks that the configuration names.
-func routable(a, listen netip.Addr, nets []netip.Prefix) bool {
+func (c *Config) routable(a netip.Addr) bool {
 	switch {
-	case !a.IsValid() || a.IsUnspecified() || a.IsMulticast():
+	case !a.IsValid() || a.IsUnspecified() || a.IsMulticast() || c.Allow != nil && !c.Allow(a):
 		return false
 	case a.IsLoopback():
-		return listen.IsLoopback()
+		return c.IP.IsLoopback()
 	}
-	for _, n := range nets {
+	for _, n := range c.Routable {
 		if n.Contains(a) {
 			return true
 		}

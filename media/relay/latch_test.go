@@ -90,11 +90,16 @@ func TestRoutable(t *testing.T) {
 		{"224.0.0.1", "198.51.100.1", false},
 	}
 	for _, tt := range tests {
-		if got := routable(netip.MustParseAddr(tt.addr), netip.MustParseAddr(tt.listen), nets); got != tt.want {
+		c := Config{IP: netip.MustParseAddr(tt.listen), Routable: nets}
+		if got := c.routable(netip.MustParseAddr(tt.addr)); got != tt.want {
 			t.Errorf("%s on %s: got %v", tt.addr, tt.listen, got)
 		}
 	}
-	if routable(netip.Addr{}, netip.MustParseAddr("127.0.0.1"), nil) {
+	c := Config{IP: netip.MustParseAddr("127.0.0.1"), Allow: func(a netip.Addr) bool { return a != netip.MustParseAddr("203.0.113.9") }}
+	if c.routable(netip.Addr{}) {
 		t.Error("no address is not routable")
+	}
+	if c.routable(netip.MustParseAddr("203.0.113.9")) || !c.routable(netip.MustParseAddr("203.0.113.8")) {
+		t.Error("Allow is not asked")
 	}
 }

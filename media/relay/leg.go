@@ -77,7 +77,7 @@ func (l *leg) refresh(c *Config) {
 	l.reach = everything
 	if !l.latch.locked {
 		to = l.far.Addr
-		if l.far.NAT || !routable(to.Addr(), c.IP, c.Routable) {
+		if l.far.NAT || !c.routable(to.Addr()) {
 			l.reach = silenceOnly
 		}
 	}
