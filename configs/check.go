@@ -68,6 +68,9 @@ func checkNode(c *Config, r report) {
 	between(r, "sip.max_calls", c.SIP.MaxCalls, 1, 100000)
 	duration(r, "sip.ring_time", c.SIP.RingTime, 5*time.Second, 2*time.Minute)
 	duration(r, "sip.max_duration", c.SIP.MaxDuration, time.Minute, 24*time.Hour)
+	if c.SIP.SessionExpires != 0 {
+		duration(r, "sip.session_expires", c.SIP.SessionExpires, 90*time.Second, 24*time.Hour)
+	}
 	between(r, "media.shards", c.Media.Shards, 1, 16)
 	duration(r, "media.timeout", c.Media.Timeout, 5*time.Second, 10*time.Minute)
 	if _, err := netip.ParseAddr(c.Media.Address); err != nil {

@@ -80,7 +80,9 @@ type SIP struct {
 	Shards      int           `yaml:"shards"`
 	RingTime    time.Duration `yaml:"ring_time"`
 	MaxDuration time.Duration `yaml:"max_duration"`
-	MaxCalls    int           `yaml:"max_calls"`
+	// SessionExpires is the session interval that we ask for; 0: none.
+	SessionExpires time.Duration `yaml:"session_expires"`
+	MaxCalls       int           `yaml:"max_calls"`
 }
 
 // Media is the RTP side.

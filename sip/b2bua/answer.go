@@ -61,6 +61,7 @@ func (c *Call) begin() bool {
 		if !l.offer.Audio.Addr.IsValid() || len(l.offer.Audio.Formats) == 0 {
 			return c.refuse(sip.StatusNotAcceptableHere)
 		}
+		l.turn(theyOffer)
 	}
 	return true
 }
@@ -102,13 +103,13 @@ func (c *Call) answer() error {
 	res := l.tx.NewResponse(sip.StatusOK, "OK")
 	res.AppendHeader(l.dlg.Contact())
 	c.sw.abilities(res, "Server")
-	l.session.accept(req, res, c.sw.cfg.MinSE)
+	l.session.accept(req, res, &c.sw.cfg)
 	setSDP(res, l.said)
 	l.tx.Reply(res)
 	l.dlg.Confirm()
 	l.state, _ = l.state.next(legAccept)
 	l.ringAt = time.Time{}
-	if !l.owing {
+	if l.oa == stable {
 		l.far()
 	}
 	if c.music != nil {
@@ -124,7 +125,8 @@ func (c *Call) answer() error {
 // the INVITE had none, an offer (RFC 3261 13.2.1).
 func (c *Call) describe(l *leg) error {
 	if l.offer == nil {
-		l.said, l.owing = sdp.Offer(l.local), true
+		l.said = sdp.Offer(l.local)
+		l.turn(offerIn2xx)
 		return nil
 	}
 	body, agreed, err := sdp.Answer(l.offer, l.local)
@@ -134,6 +136,7 @@ func (c *Call) describe(l *leg) error {
 	l.said, l.agreed = body, agreed
 	l.local.Lines = l.offer.Lines
 	l.offer = nil
+	l.turn(weAnswer)
 	return nil
 }
 
@@ -154,7 +157,7 @@ func (c *Call) onAck(l *leg, ack *sip.Request) {
 	if l.dlg == nil || l.state == legCleared || dialog.FromTag(ack.From()) != l.dlg.ID().RemoteTag {
 		return
 	}
-	if l.owing && !l.session.refreshing {
+	if l.turn(ackCame) {
 		c.answerInAck(l, ack)
 	}
 	c.acked(l, legAcked)
@@ -162,7 +165,6 @@ func (c *Call) onAck(l *leg, ack *sip.Request) {
 
 // answerInAck reads the answer to an offer that our 2xx made.
 func (c *Call) answerInAck(l *leg, ack *sip.Request) {
-	l.owing = false
 	s, err := offerIn(ack)
 	if err == nil {
 		l.agreed, err = sdp.Accept(s, l.local)
@@ -207,7 +209,7 @@ func (c *Call) acked(l *leg, e legEvent) {
 		c.lost(l, cause)
 		return
 	}
-	if !l.owing {
+	if l.oa == stable {
 		l.far() // from now on it is sent audio
 	}
 	for _, cmd := range c.answering {

@@ -32,6 +32,9 @@ type Config struct {
 	MaxRing time.Duration
 	// MaxDuration ends a call that long after its answer. Default 4h; negative: never.
 	MaxDuration time.Duration
+	// SessionExpires is the session interval that we ask for, and the longest that we
+	// grant (RFC 4028). Default 30m; negative: we ask for none.
+	SessionExpires time.Duration
 	// MinSE is the shortest session interval we accept. Default and minimum 90s
 	// (RFC 4028 4).
 	MinSE time.Duration
@@ -58,6 +61,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.MaxDuration == 0 {
 		c.MaxDuration = 4 * time.Hour
+	}
+	if c.SessionExpires == 0 {
+		c.SessionExpires = 30 * time.Minute
 	}
 	if c.MinSE < 90*time.Second {
 		c.MinSE = 90 * time.Second

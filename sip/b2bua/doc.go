@@ -15,8 +15,8 @@
 // One file per verb: ring, answer, prompt, music, dial, bridge, hold, transfer,
 // refer, hangup. RFC 3261 12 to 15 (dialogs, sessions), 9 (CANCEL); RFC 3264
 // (offer/answer through media/sdp); RFC 3515 and 4488 (REFER, terminated and
-// re-originated); RFC 4028 (session timers, as the refreshed side or by UPDATE
-// and re-INVITE); RFC 3323 and 3325 (privacy, asserted identity); RFC 7433
+// re-originated); RFC 4028 (session timers, one a dialog, refreshed by UPDATE
+// or re-INVITE); RFC 3323 and 3325 (privacy, asserted identity); RFC 7433
 // (User-to-User); RFC 6086 (INFO, for DTMF only).
 //
 // It omits: PRACK (never offered), early media towards the caller, attended

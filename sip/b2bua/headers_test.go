@@ -1,9 +1,7 @@
 package b2bua
 
 import (
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -90,39 +88,5 @@ func TestReferTo(t *testing.T) {
 		if got, ok := referTo(req); ok {
 			t.Errorf("%s: got %q", value, got)
 		}
-	}
-}
-
-func TestSessionAccept_RFC4028_9(t *testing.T) {
-	tests := []struct {
-		name, asked, supported string
-		says                   string
-		ours                   bool
-	}{
-		{"nobody asks", "", "timer", "", false},
-		{"the far end refreshes by default", "1800", "timer", "1800;refresher=uac", false},
-		{"it wants us to", "1800;refresher=uas", "timer", "1800;refresher=uas", true},
-		{"a proxy asks and the far end cannot", "60", "", "90;refresher=uas", true},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			req := sip.NewRequest(sip.INVITE, sip.Uri{Host: "x"})
-			if tt.asked != "" {
-				req.AppendHeader(sip.NewHeader("Session-Expires", tt.asked))
-			}
-			req.AppendHeader(sip.NewHeader("Supported", tt.supported))
-			res := sip.NewResponse(200, "OK")
-			var s sessionTimer
-			s.accept(req, res, 90*time.Second)
-			if got := header(res, "Session-Expires"); got != tt.says {
-				t.Errorf("got %q, want %q", got, tt.says)
-			}
-			if s.refreshAt.IsZero() == tt.ours {
-				t.Errorf("refreshAt %v, ours %v", s.refreshAt, tt.ours)
-			}
-			if want := strings.HasSuffix(tt.says, "uac"); (header(res, "Require") == "timer") != want {
-				t.Errorf("Require: got %q", header(res, "Require"))
-			}
-		})
 	}
 }

@@ -186,66 +186,6 @@ func TestRequestsInsideTheDialog(t *testing.T) {
 	})
 }
 
-// The far end wants us to refresh: UPDATE at half the interval; a dialog that is
-// gone there (481) ends here.
-func TestSessionTimerOurs_RFC4028_10(t *testing.T) {
-	scenario(t, service, func(w *world) {
-		caller := w.phone("1050")
-		caller.dial("803001", caller.sdp("sendrecv"), "Session-Expires: 120;refresher=uas", "Supported: timer", "Allow: UPDATE")
-		caller.expect("180")
-		caller.expect("200")
-		caller.ack("")
-		start := time.Now()
-		u := caller.expect2("UPDATE", 2*time.Minute).(*sip.Request)
-		if d := time.Since(start).Round(time.Second); d != 60*time.Second {
-			t.Errorf("refresh after %v", d)
-		}
-		caller.reply(u, 200, "", "Session-Expires: 120;refresher=uac", "Allow: UPDATE")
-		u = caller.expect2("UPDATE", 2*time.Minute).(*sip.Request)
-		caller.reply(u, 481, "")
-		caller.reply(caller.expect("BYE").(*sip.Request), 481, "")
-	})
-}
-
-// The far end refreshes and stops doing so: BYE before the interval is over.
-func TestSessionTimerTheirs_RFC4028_10(t *testing.T) {
-	scenario(t, service, func(w *world) {
-		caller := w.phone("1050")
-		caller.dial("803001", caller.sdp("sendrecv"), "Session-Expires: 90", "Supported: timer")
-		caller.expect("180")
-		caller.expect("200")
-		caller.ack("")
-		time.Sleep(45 * time.Second)
-		caller.request("UPDATE", "", "Session-Expires: 90", "Supported: timer")
-		caller.expect("200")
-		start := time.Now()
-		m := caller.expect2("BYE", 2*time.Minute).(*sip.Request)
-		if d := time.Since(start).Round(time.Second); d != 60*time.Second {
-			t.Errorf("BYE after %v", d)
-		}
-		caller.reply(m, 200, "")
-	})
-}
-
-// Without UPDATE the refresh is a re-INVITE with our unchanged description.
-func TestSessionTimerReinvite(t *testing.T) {
-	scenario(t, service, func(w *world) {
-		caller := w.phone("1050")
-		caller.dial("803001", caller.sdp("sendrecv"), "Session-Expires: 120;refresher=uas", "Supported: timer")
-		caller.expect("180")
-		caller.expect("200")
-		caller.ack("")
-		m := caller.expect2("INVITE", 2*time.Minute).(*sip.Request)
-		caller.request("INVITE", caller.sdp("sendrecv"))
-		caller.expect("491") // glare: our offer is outstanding
-		caller.ackFailure()
-		caller.reply(m, 200, caller.sdp("sendrecv"), "Session-Expires: 120;refresher=uac")
-		caller.expect("ACK")
-		caller.request("BYE", "")
-		caller.expect("200")
-	})
-}
-
 // expect2 is expect with another patience.
 func (p *phone) expect2(what string, d time.Duration) sip.Message {
 	p.w.t.Helper()

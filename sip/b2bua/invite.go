@@ -39,6 +39,7 @@ func (c *Call) callOut(d cti.Destination, targets []Target) (*leg, error) {
 	l.key = dialogKey{callID: rand.Text(), tag: rand.Text()[:13]}
 	l.said = sdp.Offer(l.local)
 	l.flow = targets[0].Flow
+	l.turn(offerRequest)
 	c.note(d.Capsule)
 	c.sw.enter(l)
 	for _, t := range targets {
@@ -91,6 +92,7 @@ func (c *Call) invite(l *leg, t Target, d cti.Destination) *sip.Request {
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: 1, MethodName: sip.INVITE})
 	req.AppendHeader(&sip.ContactHeader{Address: c.sw.contact(t.Flow)})
 	c.sw.abilities(req, "User-Agent")
+	c.sw.cfg.ask(req, 0)
 	assert(req, d.Caller, t.Trusted, host)
 	if t.Trusted {
 		if v := FormatCapsule(d.Capsule); v != "" {
@@ -125,6 +127,7 @@ func (c *Call) onInvited(b *branch, ev transaction.ClientEvent) {
 		c.rings(b.leg)
 	case res.StatusCode < 300:
 		c.accepted(b, res)
+	case res.StatusCode == statusIntervalTooSmall && b.again(res):
 	default:
 		cause := CauseOf(res.StatusCode)
 		if said, ok := causeSaid(res); ok && b.target.Trusted {
@@ -183,6 +186,7 @@ func (c *Call) accepted(b *branch, res *sip.Response) {
 		return
 	}
 	l.local.Lines = s.Lines
+	l.turn(answerCame)
 	l.session.granted(res, c.sw.cfg.MinSE)
 	l.far()
 	c.picked(l)

@@ -44,7 +44,7 @@ type leg struct {
 	said    []byte       // our last description
 	offer   *sdp.Session // the caller's first offer until it is answered
 	agreed  sdp.Negotiated
-	owing   bool // an offer of ours waits for its answer (late offer, our re-INVITE)
+	oa      negotiation // whose offer waits for its answer
 	nat     bool
 	held    bool // by command
 	session sessionTimer

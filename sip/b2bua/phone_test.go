@@ -93,6 +93,11 @@ func (p *phone) expect(what string) sip.Message {
 	if got := kindOf(m); got != what {
 		p.w.t.Fatalf("%s: got %s, want %s\n%s\nevents: %s", p.name, got, what, m, p.w.events())
 	}
+	return p.seen(m)
+}
+
+// seen notes what m tells of the dialog.
+func (p *phone) seen(m sip.Message) sip.Message {
 	switch m := m.(type) {
 	case *sip.Request:
 		if m.Method == sip.INVITE && p.callID == "" {
@@ -110,6 +115,19 @@ func (p *phone) expect(what string) sip.Message {
 		}
 	}
 	return m
+}
+
+// expectAny is the next message, 100 aside.
+func (p *phone) expectAny() sip.Message {
+	p.w.t.Helper()
+	m := p.next(40 * time.Second)
+	for m != nil && kindOf(m) == "100" {
+		m = p.next(40 * time.Second)
+	}
+	if m == nil {
+		p.w.t.Fatalf("%s: nothing came", p.name)
+	}
+	return p.seen(m)
 }
 
 func (p *phone) next(d time.Duration) sip.Message {

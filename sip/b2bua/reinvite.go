@@ -12,14 +12,13 @@ import (
 // waits for its answer; 500 while the INVITE before it is not finished.
 func (c *Call) onReinvite(l *leg, tx *transaction.Server) {
 	switch {
-	case l.owing || l.session.refreshing:
+	case l.talking() && l.oa.ours():
 		tx.Respond(sip.StatusRequestPending, "")
-		return
 	case l.state != legConfirmed:
 		later(tx)
-		return
+	default:
+		c.renegotiate(l, tx)
 	}
-	c.renegotiate(l, tx)
 }
 
 // onUpdate answers UPDATE (RFC 3311): without a body it only refreshes the session.
@@ -32,12 +31,12 @@ func (c *Call) onUpdate(l *leg, tx *transaction.Server) {
 		l.dlg.Refresh(tx.Request().Contact())
 		res := tx.NewResponse(sip.StatusOK, "OK")
 		res.AppendHeader(l.dlg.Contact())
-		l.session.accept(tx.Request(), res, c.sw.cfg.MinSE)
+		l.session.accept(tx.Request(), res, &c.sw.cfg)
 		tx.Reply(res)
 		return
 	}
 	switch {
-	case l.owing || l.session.refreshing:
+	case l.oa.ours():
 		tx.Respond(sip.StatusRequestPending, "")
 	case !l.talking():
 		later(tx)
@@ -56,6 +55,7 @@ func (c *Call) renegotiate(l *leg, tx *transaction.Server) {
 	before := l.onHold()
 	if len(req.Body()) == 0 {
 		c.repeat(l)
+		l.turn(offerIn2xx)
 	} else if err := c.reanswer(l, req); err != nil {
 		tx.Respond(statusOf(err), "")
 		return
@@ -64,7 +64,7 @@ func (c *Call) renegotiate(l *leg, tx *transaction.Server) {
 	res := tx.NewResponse(sip.StatusOK, "OK")
 	res.AppendHeader(l.dlg.Contact())
 	c.sw.abilities(res, "Server")
-	l.session.accept(req, res, c.sw.cfg.MinSE)
+	l.session.accept(req, res, &c.sw.cfg)
 	setSDP(res, l.said)
 	tx.Reply(res)
 	c.arrange()
@@ -77,7 +77,6 @@ func (c *Call) repeat(l *leg) {
 	local := l.local
 	local.Direction = l.agreed.Direction
 	l.describeAs(local, sdp.Offer)
-	l.owing = true
 }
 
 // reanswer answers the offer in req and applies it.

@@ -6,84 +6,132 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
-
-	"github.com/lineaamica/la2/cti"
-	"github.com/lineaamica/la2/media/sdp"
-	"github.com/lineaamica/la2/sip/transaction"
 )
 
-// A sessionTimer is that of one dialog (RFC 4028). We never ask for one; a far
-// end that does gets it, and refreshes unless it wants us to.
+// A sessionTimer is that of one dialog (RFC 4028): it belongs to a leg, never to
+// the call, so that the two ends of a call may differ in interval and refresher.
 type sessionTimer struct {
 	interval   time.Duration
-	update     bool // the far end takes UPDATE
-	refreshing bool // a refresh of ours is under way
-	reinvite   uint32
-	refreshAt  time.Time
+	floor      time.Duration // the largest Min-SE that the far end told; 0: none
+	update     bool          // the far end takes UPDATE
+	refreshing bool          // a refresh of ours is under way
+	refreshAt  time.Time     // zero: the far end refreshes
 	expiresAt  time.Time
 }
 
 // maxSession bounds the interval against overflow.
 const maxSession = 24 * time.Hour
 
+// fields is what a Session-Expires or Min-SE is read from.
+type fields interface{ GetHeader(string) sip.Header }
+
 // expiresIn reads Session-Expires (or x:) and its refresher.
-func expiresIn(m interface{ GetHeader(string) sip.Header }) (d time.Duration, refresher string, ok bool) {
+func expiresIn(m fields) (d time.Duration, refresher string, ok bool) {
 	value := header(m, "Session-Expires")
-	if value == "" {
-		return 0, "", false
-	}
 	num, params, _ := strings.Cut(value, ";")
-	n, err := strconv.ParseUint(strings.TrimSpace(num), 10, 31)
-	if err != nil {
+	if d, ok = deltaSeconds(num); !ok {
 		return 0, "", false
 	}
 	for p := range strings.SplitSeq(params, ";") {
-		if k, v, _ := strings.Cut(strings.TrimSpace(p), "="); strings.EqualFold(k, "refresher") {
+		if k, v, _ := strings.Cut(strings.TrimSpace(p), "="); strings.EqualFold(strings.TrimSpace(k), "refresher") {
 			refresher = strings.ToLower(strings.TrimSpace(v))
 		}
 	}
-	return min(time.Duration(n)*time.Second, maxSession), refresher, true
+	return d, refresher, true
+}
+
+// minimumIn reads Min-SE, 0 when there is none.
+func minimumIn(m fields) time.Duration {
+	num, _, _ := strings.Cut(header(m, "Min-SE"), ";")
+	d, _ := deltaSeconds(num)
+	return d
+}
+
+func deltaSeconds(s string) (time.Duration, bool) {
+	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 31)
+	return min(time.Duration(n)*time.Second, maxSession), err == nil
+}
+
+// knowsTimer tells whether the author of m supports the extension.
+func knowsTimer(m sip.Message) bool {
+	for _, h := range m.GetHeaders("Supported") {
+		if lists(h.Value(), "timer") {
+			return true
+		}
+	}
+	return false
 }
 
 // tooBrief tells whether req asks for an interval below the minimum (RFC 4028 9);
 // only who supports the extension can be told.
 func tooBrief(req *sip.Request, minimum time.Duration) bool {
 	d, _, ok := expiresIn(req)
-	return ok && d < minimum && lists(header(req, "Supported"), "timer")
+	return ok && d < minimum && knowsTimer(req)
 }
 
-// accept takes the session timer that req asks for and says so in the 2xx res
-// (RFC 4028 9). Without Supported: timer only we can refresh.
-func (s *sessionTimer) accept(req *sip.Request, res *sip.Response, minimum time.Duration) {
-	d, refresher, ok := expiresIn(req)
-	if !ok {
+// ask puts our wish into an INVITE (RFC 4028 7.1). The far end chooses who
+// refreshes. floor is the Min-SE of a 422 before, or 0.
+func (c *Config) ask(req *sip.Request, floor time.Duration) {
+	if c.SessionExpires < 0 {
 		return
 	}
-	able := lists(header(req, "Supported"), "timer")
-	if refresher == "" {
+	floor = max(floor, c.MinSE)
+	req.AppendHeader(sip.NewHeader("Session-Expires", seconds(max(c.SessionExpires, floor))))
+	req.AppendHeader(sip.NewHeader("Min-SE", seconds(floor)))
+}
+
+// accept settles the session timer of a request (INVITE, re-INVITE or UPDATE) that
+// its 2xx res answers, by the table of RFC 4028 9:
+//
+//	far end supports │ it asks for │ refresher
+//	─────────────────┼─────────────┼───────────────────────────────────────
+//	no               │ nothing     │ none; we go on when we refreshed before
+//	no               │ (a proxy)   │ we
+//	yes              │ nothing     │ we, when Config asks for timers
+//	yes              │ uac or none │ the far end
+//	yes              │ uas         │ we
+//
+// An interval is shortened to ours, but not below the Min-SE of the request.
+func (s *sessionTimer) accept(req *sip.Request, res *sip.Response, cfg *Config) {
+	if v := header(req, "Allow"); v != "" {
+		s.update = lists(v, "UPDATE")
+	}
+	s.floor = max(s.floor, minimumIn(req))
+	d, refresher, asked := expiresIn(req)
+	able := knowsTimer(req)
+	switch {
+	case !asked && able && cfg.SessionExpires > 0:
+		d, refresher = cfg.SessionExpires, "uas"
+	case !asked && !able && !s.refreshAt.IsZero():
+		d, refresher = s.interval, "uas"
+	case !asked:
+		s.stop()
+		return
+	case !able:
+		refresher = "uas"
+	case refresher != "uas":
 		refresher = "uac"
 	}
-	if !able {
-		refresher = "uas"
-		d = max(d, minimum)
+	if cfg.SessionExpires > 0 {
+		d = min(d, cfg.SessionExpires)
 	}
+	d = max(d, s.floor, cfg.MinSE)
 	res.AppendHeader(sip.NewHeader("Session-Expires", seconds(d)+";refresher="+refresher))
-	if able && refresher == "uac" {
+	if refresher == "uac" {
 		res.AppendHeader(sip.NewHeader("Require", "timer"))
 	}
-	s.update = lists(header(req, "Allow"), "UPDATE")
 	s.start(d, refresher == "uas")
 }
 
 // granted takes the session timer that a 2xx to our INVITE or refresh sets. One
 // below the minimum, which nobody may grant (RFC 4028 9), counts as the minimum.
 func (s *sessionTimer) granted(res *sip.Response, minimum time.Duration) {
-	d, refresher, ok := expiresIn(res)
 	if v := header(res, "Allow"); v != "" {
 		s.update = lists(v, "UPDATE")
 	}
+	d, refresher, ok := expiresIn(res)
 	if !ok {
-		s.refreshAt, s.expiresAt = time.Time{}, time.Time{}
+		s.stop()
 		return
 	}
 	s.start(max(d, minimum), refresher != "uas")
@@ -101,72 +149,4 @@ func (s *sessionTimer) start(d time.Duration, ours bool) {
 	}
 }
 
-// refresh sends UPDATE, or a re-INVITE with what we said last, to keep the session.
-func (c *Call) refresh(l *leg) {
-	if l.state != legConfirmed || l.owing {
-		l.session.refreshAt = time.Now().Add(time.Second)
-		return
-	}
-	method := sip.INVITE
-	if l.session.update {
-		method = sip.UPDATE
-	}
-	req := l.dlg.Request(method)
-	req.AppendHeader(sip.NewHeader("Supported", supported))
-	req.AppendHeader(sip.NewHeader("Session-Expires", seconds(l.session.interval)+";refresher=uac"))
-	if method == sip.INVITE {
-		local := l.local
-		local.Direction = l.agreed.Direction
-		l.describeAs(local, sdp.Offer)
-		setSDP(req, l.said)
-		l.session.reinvite = req.CSeq().SeqNo
-	}
-	l.session.refreshing = true
-	c.sw.deps.Transactions.Request(req, l.dlg.Flow(), func(ev transaction.ClientEvent) {
-		if ev.Err != nil || ev.Response.StatusCode >= 200 {
-			c.box.put(evAnswered{leg: l, what: refreshed, ev: ev})
-		}
-	})
-}
-
-func (c *Call) onRefreshed(l *leg, ev transaction.ClientEvent) {
-	again := !l.session.refreshing // a repeated 2xx
-	l.session.refreshing = false
-	if ev.Response != nil && ev.Response.IsSuccess() {
-		if isInvite(ev.Response) {
-			c.ackReinvite(l, ev.Response)
-			if s, err := offerIn(ev.Response); err == nil && !again {
-				if n, err := sdp.Accept(s, l.local); err == nil {
-					l.agreed = n
-					l.far()
-					c.arrange()
-				}
-			}
-		}
-		l.session.granted(ev.Response, c.sw.cfg.MinSE)
-		return
-	}
-	if timedOut(ev) {
-		c.hangUp(l, cti.CauseUnreachable)
-		return
-	}
-	if !l.session.expiresAt.IsZero() { // 491 and the like: once more, soon
-		l.session.refreshAt = time.Now().Add(3 * time.Second)
-	}
-}
-
-// ackLate acknowledges a 2xx to a re-INVITE of a leg that has gone meanwhile.
-func (c *Call) ackLate(e evAnswered) {
-	if e.ev.Response != nil && e.ev.Response.IsSuccess() && isInvite(e.ev.Response) {
-		c.ackReinvite(e.leg, e.ev.Response)
-	}
-}
-
-func (c *Call) ackReinvite(l *leg, res *sip.Response) {
-	l.dlg.Refresh(res.Contact())
-	_ = c.sw.deps.Transactions.SendAck(l.dlg.Flow(), l.dlg.Ack(res.CSeq().SeqNo))
-}
-
-func isInvite(res *sip.Response) bool {
-	return res.CSeq() != nil && res.CSeq().MethodName == sip.INVITE
-}
+func (s *sessionTimer) stop() { s.refreshAt, s.expiresAt = time.Time{}, time.Time{} }

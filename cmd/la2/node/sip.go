@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"time"
 
 	"github.com/lineaamica/la2/configs"
 	"github.com/lineaamica/la2/cti"
@@ -71,13 +72,21 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 	n.location = location.NewTable(location.Config{OnChange: n.bindingChanged})
 	n.stations = newStations(n)
 	n.sw = b2bua.New(b2bua.Config{Site: cti.SiteID(n.cfg.Site.IPA), UserAgent: "LA2 " + n.opts.Version, Contact: n.contactAddr,
-		RingTime: n.cfg.SIP.RingTime, MaxDuration: n.cfg.SIP.MaxDuration, Logger: n.log},
+		RingTime: n.cfg.SIP.RingTime, MaxDuration: n.cfg.SIP.MaxDuration, SessionExpires: sessionExpires(n.cfg), Logger: n.log},
 		b2bua.Deps{Transactions: n.tx, Media: n.relay, Events: n.stations, Clips: n.clip, Targets: n.targets, Resolve: n.referTarget, Serve: n.serve})
 	n.registrar, err = registrar.New(registrar.Config{Domains: n.hosts(), Allowed: n.registers}, n.location, n.verifier)
 	if err != nil {
 		return err
 	}
 	return n.openTrunks(ctx)
+}
+
+// sessionExpires is the wish of the file, whose 0 means none.
+func sessionExpires(cfg *configs.Config) time.Duration {
+	if cfg.SIP.SessionExpires == 0 {
+		return -1
+	}
+	return cfg.SIP.SessionExpires
 }
 
 // ha1 is the password side of digest, for all accounts.
