@@ -53,8 +53,15 @@ func (c *Call) begin() bool {
 	if tooBrief(req, c.sw.cfg.MinSE) {
 		return c.refuse(statusIntervalTooSmall, sip.NewHeader("Min-SE", seconds(c.sw.cfg.MinSE)))
 	}
-	if body := req.Body(); len(body) > 0 {
-		l.offer, err = offerIn(req)
+	if refusesSDP(req) {
+		return c.refuse(sip.StatusNotAcceptable)
+	}
+	body, err := description(req)
+	if err != nil {
+		return c.refuse(statusOf(err), offered(err)...)
+	}
+	if body != nil {
+		l.offer, err = sdp.Parse(body)
 		if err != nil {
 			return c.refuse(statusOf(err))
 		}
@@ -76,13 +83,20 @@ func (c *Call) refuse(status int, headers ...sip.Header) bool {
 
 // offerIn reads the description in m.
 func offerIn(m sip.Message) (*sdp.Session, error) {
-	return sdp.Parse(m.Body())
+	body, err := description(m)
+	if err != nil {
+		return nil, err
+	}
+	return sdp.Parse(body)
 }
 
 // statusOf is the answer to a request whose description is at fault.
 func statusOf(err error) int {
-	if errors.Is(err, sdp.ErrIncompatible) {
+	switch {
+	case errors.Is(err, sdp.ErrIncompatible):
 		return sip.StatusNotAcceptableHere
+	case errors.Is(err, errContentType), errors.Is(err, errContentEncoding):
+		return sip.StatusUnsupportedMediaType
 	}
 	return sip.StatusBadRequest
 }

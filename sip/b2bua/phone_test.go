@@ -191,10 +191,14 @@ func (p *phone) write(method string, cseq uint32, branch int, body string, extra
 	}
 	head := fmt.Sprintf("%s %s SIP/2.0\nVia: SIP/2.0/UDP %s;branch=z9hG4bK-%s-%d;rport\nMax-Forwards: 70\nFrom: <%s>;tag=%s\nTo: <%s>%s\nCall-ID: %s\nCSeq: %d %s\nContact: <sip:%s@%s>\n",
 		method, p.target, p.addr, p.name, branch, p.local, p.localTag, p.remote, to, p.callID, cseq, method, p.name, p.addr)
+	rest := withBody(body)
 	for _, h := range extra {
 		head += h + "\n"
+		if strings.HasPrefix(h, "Content-Type:") {
+			rest = strings.TrimPrefix(rest, "Content-Type: application/sdp\n")
+		}
 	}
-	p.send(head + withBody(body))
+	p.send(head + rest)
 }
 
 // ack acknowledges the 2xx to the latest INVITE of this phone.

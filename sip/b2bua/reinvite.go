@@ -53,12 +53,17 @@ func (c *Call) renegotiate(l *leg, tx *transaction.Server) {
 		return
 	}
 	before := l.onHold()
-	if len(req.Body()) == 0 {
+	body, err := description(req)
+	if err == nil && body != nil {
+		err = c.reanswer(l, body)
+	}
+	if err != nil {
+		tx.Respond(statusOf(err), "", offered(err)...)
+		return
+	}
+	if body == nil {
 		c.repeat(l)
 		l.turn(offerIn2xx)
-	} else if err := c.reanswer(l, req); err != nil {
-		tx.Respond(statusOf(err), "")
-		return
 	}
 	l.dlg.Refresh(req.Contact())
 	res := tx.NewResponse(sip.StatusOK, "OK")
@@ -79,9 +84,9 @@ func (c *Call) repeat(l *leg) {
 	l.describeAs(local, sdp.Offer)
 }
 
-// reanswer answers the offer in req and applies it.
-func (c *Call) reanswer(l *leg, req *sip.Request) error {
-	s, err := offerIn(req)
+// reanswer answers an offer and applies it.
+func (c *Call) reanswer(l *leg, offer []byte) error {
+	s, err := sdp.Parse(offer)
 	if err != nil {
 		return err
 	}

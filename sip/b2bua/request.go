@@ -58,9 +58,18 @@ const (
 )
 
 // Options answers OPTIONS, in or out of a dialog, with what an INVITE would find
-// (RFC 3261 11.2).
+// (RFC 3261 11.2). Out of a dialog, where anybody may ask, it leaves no state.
 func (s *Switch) Options(tx *transaction.Server) {
-	tx.Respond(sip.StatusOK, "OK",
+	req := tx.Request()
+	respond := tx.RespondOnce
+	if dialog.InDialog(req) {
+		respond = tx.Respond
+	}
+	if tags := unsupported(req); tags != "" {
+		respond(sip.StatusBadExtension, "", sip.NewHeader("Unsupported", tags))
+		return
+	}
+	respond(sip.StatusOK, "OK",
 		sip.NewHeader("Allow", allowed),
 		sip.NewHeader("Accept", "application/sdp"),
 		sip.NewHeader("Supported", supported),

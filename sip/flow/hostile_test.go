@@ -41,7 +41,7 @@ func mutate(rng *rand.Rand, in []byte) []byte {
 
 func corpus(t *testing.T) [][]byte {
 	t.Helper()
-	files, err := filepath.Glob("../../testdata/sip/rfc4475/*.dat")
+	files, err := filepath.Glob("../../testdata/sip/torture/rfc4475/*.dat")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no corpus: %v", err)
 	}

@@ -1,7 +1,9 @@
 package transaction
 
 import (
+	"bytes"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/lineaamica/la2/sip/flow"
@@ -27,6 +29,18 @@ func (sh *shard) message(it *item) {
 	default:
 		sh.request(it.shed)
 	}
+}
+
+// unreadable is the answer to a request that the typed parser refused: it reads sip, sips and
+// tel only, and what stands after another scheme is no fault (RFC 3261 8.2.2.1).
+func unreadable(m *wire.Message) int {
+	scheme, _, _ := bytes.Cut(m.RequestURI(), []byte(":"))
+	for _, known := range [...]string{"sip", "sips", "tel"} {
+		if strings.EqualFold(string(scheme), known) {
+			return 400
+		}
+	}
+	return 416
 }
 
 // request takes any request but ACK and CANCEL.
@@ -59,7 +73,7 @@ func (sh *shard) request(shed bool) {
 	req, err := parseRequest(sh.l.parser, sh.canonical(), sh.flow)
 	if err != nil {
 		sh.n.malformed.Add(1)
-		sh.refuse(400)
+		sh.refuse(unreadable(m))
 		return
 	}
 	t := sh.newServer(key, m.Method() == wire.Invite)

@@ -36,7 +36,40 @@ func parse(p *sip.Parser, raw []byte) (msg sip.Message, err error) {
 	// Parameter names have no case (RFC 3261 7.3.1); sipgo looks for "tag".
 	lowerTag(from.Params)
 	lowerTag(to.Params)
+	keepBrackets(msg)
 	return msg, nil
+}
+
+// keepBrackets puts back the brackets that sipgo takes off an IPv4-mapped address and does not
+// write again, because it prints one as IPv4 (RFC 5118 4.9).
+func keepBrackets(msg sip.Message) {
+	mapped := func(host *string) {
+		if strings.IndexByte(*host, ':') < 0 {
+			return
+		}
+		if a, err := netip.ParseAddr(*host); err == nil && a.Is4In6() {
+			*host = "[" + *host + "]"
+		}
+	}
+	if req, ok := msg.(*sip.Request); ok {
+		mapped(&req.Recipient.Host)
+	}
+	for _, h := range msg.(interface{ Headers() []sip.Header }).Headers() {
+		switch h := h.(type) {
+		case *sip.ViaHeader:
+			mapped(&h.Host)
+		case *sip.FromHeader:
+			mapped(&h.Address.Host)
+		case *sip.ToHeader:
+			mapped(&h.Address.Host)
+		case *sip.ContactHeader:
+			mapped(&h.Address.Host)
+		case *sip.RouteHeader:
+			mapped(&h.Address.Host)
+		case *sip.RecordRouteHeader:
+			mapped(&h.Address.Host)
+		}
+	}
 }
 
 func lowerTag(params sip.HeaderParams) {

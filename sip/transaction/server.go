@@ -139,6 +139,8 @@ func phrase(status int) string {
 		return "Request Timeout"
 	case 415:
 		return "Unsupported Media Type"
+	case 416:
+		return "Unsupported URI Scheme"
 	case 420:
 		return "Bad Extension"
 	case 423:

@@ -49,18 +49,15 @@ func (m *Message) fail(status int, reason string, off int) {
 }
 
 // Answerable reports whether a stateless response can be made from the index, also after
-// Parse refused the message: a request other than ACK with a Via that could be read, From, To,
-// Call-ID and CSeq, and without octets that would break the header of the response.
+// Parse refused the message: a request other than ACK with a Via that could be read and without
+// octets that would break the header of the response. From, To, Call-ID or CSeq may be missing,
+// and are in the response, too (RFC 4475 3.3.1); without CSeq nobody could tell what it answers.
 func (m *Message) Answerable() bool {
 	if !m.request || m.method == Ack || m.unsafe || m.via.Raw == nil {
 		return false
 	}
-	for _, id := range [...]headerID{hFrom, hTo, hCallID, hCSeq} {
-		if i := m.first[id]; i < 0 || m.fields[i].value.empty() {
-			return false
-		}
-	}
-	return true
+	i := m.first[hCSeq]
+	return i >= 0 && !m.fields[i].value.empty()
 }
 
 // line finds the end of the line at pos: end is before CRLF, next after it. A line without CRLF

@@ -48,7 +48,11 @@ func (r requestRoute) options(tx *transaction.Server) {
 		tx.RespondOnce(sip.StatusServiceUnavailable, "", sip.NewHeader("Retry-After", "30"))
 		return
 	}
-	tx.RespondOnce(sip.StatusOK, "", sip.NewHeader("Allow", allowed), sip.NewHeader("Accept", "application/sdp"))
+	if _, ok := r.n.dialled(&tx.Request().Recipient); !ok {
+		tx.RespondOnce(statusUnsupportedURI, "Unsupported URI Scheme")
+		return
+	}
+	r.n.sw.Options(tx)
 }
 
 // invite admits who calls, finds what the number reaches and starts the call.
