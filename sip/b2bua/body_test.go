@@ -23,7 +23,9 @@ func bodied(body string, headers ...string) *sip.Request {
 }
 
 // part writes one part of a multipart body with boundary b.
-func part(kind, body string) string { return "--b\r\nContent-Type: " + kind + "\r\n\r\n" + body + "\r\n" }
+func part(kind, body string) string {
+	return "--b\r\nContent-Type: " + kind + "\r\n\r\n" + body + "\r\n"
+}
 
 func TestDescription(t *testing.T) {
 	isup := part("application/isup", "\x01\x00\x49")
