@@ -102,7 +102,7 @@ func (p *Phone) open(ctx context.Context) error {
 	p.local = pc.LocalAddr().(*net.UDPAddr).AddrPort()
 	p.flows = flow.New(flow.Config{Logger: p.cfg.Logger}, p.receive)
 	p.tx = transaction.New(transaction.Config{Shards: 1, Logger: p.cfg.Logger,
-		Local: func(flow.Transport) netip.AddrPort { return p.local }}, p.flows, p)
+		Address: func(flow.Flow) netip.AddrPort { return p.local }}, p.flows, p)
 	read, err := p.flows.OpenUDP(pc)
 	if err != nil {
 		return err

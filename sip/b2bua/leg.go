@@ -91,8 +91,8 @@ func (l *leg) talking() bool { return l.state == legAccepted || l.state == legCo
 func (s *Switch) contact(f flow.Flow) sip.Uri {
 	at := s.cfg.Contact(f)
 	u := sip.Uri{Scheme: "sip", User: "la2", Host: at.Addr().Unmap().String(), Port: int(at.Port())}
-	if f.Transport == flow.TCP {
-		u.UriParams = sip.HeaderParams{{K: "transport", V: "tcp"}}
+	if param := f.Transport.Param(); param != "" {
+		u.UriParams = sip.HeaderParams{{K: "transport", V: param}}
 	}
 	return u
 }

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -24,11 +25,21 @@ type Config struct {
 	Filter func(t Transport, src netip.AddrPort, b []byte) Verdict
 	// OnClosed is told of each connection that ended, once, on its reader. Default: nobody.
 	OnClosed func(Flow)
+	// Advertise says, for endpoints behind a NAT, under which address peers reach them: what Via,
+	// Contact and Record-Route say. Default: the endpoints' own addresses.
+	Advertise map[Endpoint]netip.AddrPort
+	// TLS is for outgoing connections: RootCAs are whom we believe (default: the system's), our own
+	// certificate, and Time. Names are verified by RFC 5922, whatever it says. Default: the zero Config.
+	TLS *tls.Config
 	// Dial makes outgoing connections. Default: a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// DialTimeout bounds one attempt. Default 5 s.
 	DialTimeout time.Duration
-	// MaxConns is how many TCP connections are open at once, both ways. Default 10,000.
+	// HandshakeTimeout bounds one TLS handshake, both ways. Default 5 s.
+	HandshakeTimeout time.Duration
+	// MaxHandshakesPerIP is how many TLS handshakes of one address may be under way. Default 64.
+	MaxHandshakesPerIP int
+	// MaxConns is how many connections are open at once, both ways. Default 10,000.
 	MaxConns int
 	// MaxConnsPerIP is the same for accepted ones of one address, loopback included. Default 1024.
 	MaxConnsPerIP int
@@ -56,6 +67,8 @@ func (c Config) withDefaults() Config {
 		c.Dial = new(net.Dialer).DialContext
 	}
 	def(&c.DialTimeout, 5*time.Second)
+	def(&c.HandshakeTimeout, 5*time.Second)
+	def(&c.MaxHandshakesPerIP, 64)
 	def(&c.MaxConns, 10_000)
 	def(&c.MaxConnsPerIP, 1024)
 	def(&c.IdleTimeout, 15*time.Minute)

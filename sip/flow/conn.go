@@ -1,191 +1,169 @@
 package flow
 
 import (
-	"bytes"
 	"errors"
 	"net"
 	"os"
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/lineaamica/la2/sip/wire"
 )
 
 // Messages that one write to a connection may carry.
 const batch = 32
 
-// A conn is one TCP connection. Its reader owns the framer, its writer the writing side.
+// A conn is one connection. One goroutine reads it; a second one writes, only while something is
+// queued: most connections are idle, and a goroutine costs more than all the rest of them.
 type conn struct {
 	l        *Layer
-	nc       net.Conn
+	link     link
 	flow     Flow
-	incoming bool          // the peer made it
-	out      chan []byte   // owned copies, for the writer
-	quit     chan struct{} // closed when the reader ended
-	once     sync.Once     // of nc.Close
+	key      target // in Layer.byRemote; zero: nobody else may use the connection
+	peer     *Peer  // nil when nothing is known; guarded by Layer.mu
+	incoming bool   // holds a place in Layer.perIP
+
+	mu      sync.Mutex // guards all below
+	queue   [][]byte   // owned copies, for the writer
+	writing bool       // there is a writer
+	ended   bool       // nothing more is queued
+}
+
+// A link is what a connection runs over.
+type link interface {
+	// read hands over what comes until the connection ends.
+	read(c *conn)
+	// write sends messages in order, until the deadline.
+	write(messages [][]byte, deadline time.Time) error
+	// bye tells the peer that nothing more comes; it may wait a little.
+	bye()
+	// cut ends the connection at once, also while read, write or bye run.
+	cut()
 }
 
 // send queues a copy of b.
 func (c *conn) send(b []byte) error {
-	select {
-	case <-c.quit:
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.ended:
 		return ErrGone
-	default:
-	}
-	select {
-	case c.out <- slices.Clone(b):
-		return nil
-	default:
+	case len(c.queue) >= c.l.cfg.SendQueue:
 		c.l.count.sendFull.Add(1)
 		return ErrFull
 	}
+	c.queue = append(c.queue, slices.Clone(b))
+	if !c.writing {
+		c.writing = true
+		c.l.wg.Add(1) // its reader holds one: it is never too late
+		go c.write()  // ends when nothing is queued, or with the connection
+	}
+	return nil
 }
 
-// abort closes the connection at once; reader and writer end.
-func (c *conn) abort() {
-	c.once.Do(func() { _ = c.nc.Close() }) // whoever waits on it sees it
-}
-
-// read frames messages until the connection ends.
-func (c *conn) read() {
+// run reads until the connection ends.
+func (c *conn) run() {
 	defer c.l.wg.Done()
-	c.frames()
+	c.link.read(c)
 	c.l.forget(c)
-	close(c.quit) // the writer sends what is queued, then closes
+	c.mu.Lock()
+	c.ended = true
+	writing := c.writing
+	c.mu.Unlock()
+	if !writing { // else the writer sends what is queued, then closes
+		c.shut()
+	}
 	if c.l.cfg.OnClosed != nil {
 		c.l.cfg.OnClosed(c.flow)
 	}
 }
 
-func (c *conn) frames() {
-	var fr wire.Framer
-	var m wire.Message
-	begun := time.Now() // of the message that is not whole, or of the connection before its first
-	waiting := c.incoming
-	for {
-		space := fr.Space()
-		if err := c.nc.SetReadDeadline(c.deadline(waiting || fr.Pending(), begun)); err != nil {
-			return
-		}
-		had := fr.Pending()
-		n, err := c.nc.Read(space)
-		if err != nil {
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				c.l.count.timedOut.Add(1)
-			}
-			return
-		}
-		fr.Filled(n)
-		whole, ok := c.next(&fr, &m)
-		if !ok {
-			return
-		}
-		if whole {
-			waiting = false
-		}
-		if whole || !had && !waiting {
-			begun = time.Now()
-		}
-		c.pong(fr.Pings())
-	}
+func (c *conn) shut() {
+	c.link.bye()
+	c.link.cut()
 }
 
-func (c *conn) deadline(busy bool, begun time.Time) time.Time {
-	if busy {
-		return begun.Add(c.l.cfg.MessageTimeout)
-	}
-	return time.Now().Add(c.l.cfg.IdleTimeout)
-}
-
-// next handles all whole messages; ok is false when the stream cannot be read on.
-func (c *conn) next(fr *wire.Framer, m *wire.Message) (whole, ok bool) {
-	for {
-		b, err := fr.Next()
-		switch {
-		case err != nil:
-			c.refuse(b, m, err)
-			return whole, false
-		case b == nil:
-			return whole, true
-		}
-		whole = true
-		c.l.message(c.flow, b, m)
-	}
-}
-
-// refuse answers the message whose frame could not be found, if there is its header.
-func (c *conn) refuse(head []byte, m *wire.Message, err error) {
-	if head == nil {
-		c.l.count.malformed.Add(1)
-		return
-	}
-	_ = m.Parse(head) // its own fault is the lesser one
-	c.l.malformed(c.flow, m, err, len(head))
-}
-
-// pong answers keep-alives (RFC 5626 4.4.1), a few at most: a flood is not worth more.
-func (c *conn) pong(pings int) {
-	if pings == 0 {
-		return
-	}
-	if c.send(bytes.Repeat([]byte("\r\n"), min(pings, 8))) == nil {
-		c.l.count.keepAlive.Add(uint64(pings))
-	}
-}
-
-// write sends what is queued; when the reader has ended, what is left, and closes.
+// write sends what is queued.
 func (c *conn) write() {
 	defer c.l.wg.Done()
-	defer c.abort()
 	for {
-		select {
-		case b := <-c.out:
-			if !c.flush(b) {
-				return
-			}
-		case <-c.quit:
-			select {
-			case b := <-c.out:
-				if !c.flush(b) {
-					return
-				}
-			default:
+		messages, more := c.take()
+		if !more {
+			return
+		}
+		for part := range slices.Chunk(messages, batch) {
+			if !c.flush(part) {
+				c.drop()
 				return
 			}
 		}
 	}
 }
 
-// flush writes b and what else is queued, as one segment where the system can.
-func (c *conn) flush(b []byte) bool {
-	bufs := net.Buffers{b}
-	for len(bufs) < batch {
-		select {
-		case b = <-c.out:
-			bufs = append(bufs, b)
-			continue
-		default:
-		}
-		break
+// take is the writer's next work; without any it must end.
+func (c *conn) take() (messages [][]byte, more bool) {
+	c.mu.Lock()
+	messages, c.queue = c.queue, nil
+	c.writing = len(messages) > 0
+	last := !c.writing && c.ended
+	c.mu.Unlock()
+	if last {
+		c.shut()
 	}
-	messages := 0
-	for _, b := range bufs {
-		if len(b) > 2*8 { // not a keep-alive
-			messages++
+	return messages, len(messages) > 0
+}
+
+// drop ends a connection that cannot be written to.
+func (c *conn) drop() {
+	c.mu.Lock()
+	c.ended, c.writing = true, false
+	c.l.count.sendFail.Add(uint64(len(c.queue)))
+	c.queue = nil
+	c.mu.Unlock()
+	c.link.cut() // the reader sees it
+}
+
+// flush writes messages, as one segment where the system can.
+func (c *conn) flush(messages [][]byte) bool {
+	counted := uint64(0)
+	for _, b := range messages {
+		if len(b) > 2*maxPongs { // not a keep-alive
+			counted++
 		}
 	}
-	err := c.nc.SetWriteDeadline(time.Now().Add(c.l.cfg.WriteTimeout))
-	if err == nil {
-		_, err = bufs.WriteTo(c.nc)
-	}
-	if err != nil {
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			c.l.count.timedOut.Add(1)
-		}
-		c.l.count.sendFail.Add(uint64(messages))
+	if err := c.link.write(messages, time.Now().Add(c.l.cfg.WriteTimeout)); err != nil {
+		c.slow(err)
+		c.l.count.sendFail.Add(counted)
 		return false
 	}
-	c.l.count.sent.Add(uint64(messages))
+	c.l.count.sent.Add(counted)
 	return true
+}
+
+// slow counts the end of a connection whose peer took too long.
+func (c *conn) slow(err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.l.count.timedOut.Add(1)
+	}
+}
+
+// remember makes known who is at the far end.
+func (c *conn) remember(p *Peer) {
+	c.l.mu.Lock()
+	defer c.l.mu.Unlock()
+	c.peer = p
+}
+
+// join makes one piece of many, for links on which each write is a record of its own.
+func join(messages [][]byte) []byte {
+	if len(messages) == 1 {
+		return messages[0]
+	}
+	return slices.Concat(messages...)
+}
+
+// writeAll sends messages with one call where the system can.
+func writeAll(nc net.Conn, messages [][]byte) error {
+	bufs := net.Buffers(messages)
+	_, err := bufs.WriteTo(nc)
+	return err
 }

@@ -51,16 +51,19 @@ type Layer struct {
 	end    context.CancelFunc
 	wg     sync.WaitGroup // readers, writers, dials and Serve calls
 
-	udp atomic.Pointer[[]*socket] // replaced, never changed
+	indexes indexes
 
-	mu        sync.RWMutex // guards all below
-	closed    bool
-	listeners []net.Listener
-	lastID    uint64
-	conns     map[uint64]*conn
-	byRemote  map[netip.AddrPort]*conn
-	perIP     map[netip.Addr]int // accepted connections
-	dials     map[netip.AddrPort]*attempt
+	udp       atomic.Pointer[[]*socket]   // replaced, never changed
+	listeners atomic.Pointer[[]*listener] // replaced, never changed
+
+	mu       sync.RWMutex // guards all below
+	closed   bool
+	lastID   uint64
+	conns    map[uint64]*conn
+	byRemote map[target]*conn
+	perIP    map[netip.Addr]int // accepted connections
+	greeting map[netip.Addr]int // of these, TLS handshakes that are not over
+	dials    map[target]*attempt
 }
 
 // New returns a layer without sockets. The caller closes it.
@@ -68,69 +71,34 @@ func New(cfg Config, h Handler) *Layer {
 	l := &Layer{
 		cfg: cfg.withDefaults(), handle: h, seed: maphash.MakeSeed(),
 		conns:    map[uint64]*conn{},
-		byRemote: map[netip.AddrPort]*conn{},
+		byRemote: map[target]*conn{},
 		perIP:    map[netip.Addr]int{},
-		dials:    map[netip.AddrPort]*attempt{},
+		greeting: map[netip.Addr]int{},
+		dials:    map[target]*attempt{},
 	}
 	l.refuse.rate = float64(max(0, l.cfg.RefuseRate))
 	l.life, l.end = context.WithCancel(context.Background())
 	l.udp.Store(new([]*socket))
+	l.listeners.Store(new([]*listener))
 	return l
 }
 
 // Send puts the message b on f and returns; b may be used again at once. UDP: one datagram.
-// TCP: the queue of the connection's writer.
+// Connections: the queue of the writer.
 func (l *Layer) Send(f Flow, b []byte) error {
 	if len(b) == 0 {
 		return ErrSize
 	}
-	switch f.Transport {
-	case UDP:
+	if f.Transport == UDP {
 		return l.sendUDP(f, b)
-	case TCP:
-		l.mu.RLock()
-		c := l.conns[f.ID]
-		l.mu.RUnlock()
-		if c == nil || c.flow != f {
-			return ErrGone
-		}
-		return c.send(b)
 	}
-	return ErrGone
-}
-
-// Dial returns a flow to remote: for UDP from the first socket that can reach it, for TCP the
-// connection that is there, or a new one. Callers with the same remote share one attempt.
-func (l *Layer) Dial(ctx context.Context, t Transport, remote netip.AddrPort) (Flow, error) {
-	remote = unmap(remote)
-	if !sendable(remote) {
-		return Flow{}, ErrAddress
+	l.mu.RLock()
+	c := l.conns[f.ID]
+	l.mu.RUnlock()
+	if c == nil || c.flow != f {
+		return ErrGone
 	}
-	switch t {
-	case UDP:
-		return l.dialUDP(remote)
-	case TCP:
-		return l.dialTCP(ctx, remote)
-	}
-	return Flow{}, ErrNoRoute
-}
-
-// Local returns the address of our first socket of t: what Via and Contact say. Zero when there
-// is none.
-func (l *Layer) Local(t Transport) netip.AddrPort {
-	switch t {
-	case UDP:
-		if s := *l.udp.Load(); len(s) > 0 {
-			return s[0].local
-		}
-	case TCP:
-		l.mu.RLock()
-		defer l.mu.RUnlock()
-		if len(l.listeners) > 0 {
-			return addrPort(l.listeners[0].Addr())
-		}
-	}
-	return netip.AddrPort{}
+	return c.send(b)
 }
 
 // Alive reports whether Send could work on f: its socket or connection is open.
@@ -150,14 +118,14 @@ func (l *Layer) Close() error {
 	l.mu.Lock()
 	l.closed = true
 	var errs []error
-	for _, ln := range l.listeners {
+	for _, ln := range *l.listeners.Load() {
 		errs = append(errs, ln.Close())
 	}
 	for _, s := range *l.udp.Load() {
 		errs = append(errs, s.pc.Close())
 	}
 	for _, c := range l.conns {
-		c.abort()
+		c.link.cut()
 	}
 	l.mu.Unlock()
 	l.end()

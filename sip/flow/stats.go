@@ -4,7 +4,7 @@ import "sync/atomic"
 
 // Stats counts what the layer did. Counters only grow, except the gauge.
 type Stats struct {
-	Connections int64 // TCP connections open now
+	Connections int64 // connections open now
 
 	Received  uint64 // messages given to the handler
 	Sent      uint64 // messages written
@@ -16,15 +16,17 @@ type Stats struct {
 	Panics    uint64 // panics of the handler, contained
 	SendFull  uint64 // messages lost to a full queue
 	SendFail  uint64 // datagrams that the socket refused, messages lost with a connection
-	Accepted  uint64 // TCP connections accepted
-	Dialled   uint64 // TCP connections made
-	Capped    uint64 // TCP connections refused because of a limit
-	TimedOut  uint64 // TCP connections closed because idle, slow to send or slow to read
+	Accepted  uint64 // connections accepted
+	Dialled   uint64 // connections made
+	Capped    uint64 // connections refused because of a limit
+	TimedOut  uint64 // connections closed because idle, slow to send or slow to read
+
+	Handshakes uint64 // TLS handshakes that failed, both ways
 }
 
 type counters struct {
 	received, sent, keepAlive, junk, filtered, malformed, refused, panics atomic.Uint64
-	sendFull, sendFail, accepted, dialled, capped, timedOut               atomic.Uint64
+	sendFull, sendFail, accepted, dialled, capped, timedOut, handshakes   atomic.Uint64
 }
 
 // Stats returns the counters since New, and how many connections are open.
@@ -49,5 +51,6 @@ func (l *Layer) Stats() Stats {
 		Dialled:     c.dialled.Load(),
 		Capped:      c.capped.Load(),
 		TimedOut:    c.timedOut.Load(),
+		Handshakes:  c.handshakes.Load(),
 	}
 }

@@ -14,7 +14,7 @@ import (
 var (
 	errToken  = errors.New("proxy: route was not recorded by us for this dialog")
 	errScheme = errors.New("proxy: next hop is no sip URI")
-	errNext   = errors.New("proxy: next hop is no literal address")
+	errNext   = errors.New("proxy: next hop is no literal address or its transport is not ours")
 	errPolicy = errors.New("proxy: next hop is not of this dialog")
 	errPath   = errors.New("proxy: no path to the next hop")
 )
@@ -53,17 +53,19 @@ func (p *Proxy) follow(m *wire.Message, from flow.Flow) (hop, error) {
 		return h, errPolicy
 	}
 	var err error
-	if h.to, err = p.cfg.Dial(transportOf(u), addr); err != nil {
+	t, ok := transportOf(u)
+	if !ok {
+		return h, errNext
+	}
+	if h.to, err = p.cfg.Dial(t, addr); err != nil {
 		return h, errPath
 	}
 	return h, nil
 }
 
-func transportOf(u wire.URI) flow.Transport {
-	if t, ok := u.Param("transport"); ok && bytes.EqualFold(t, []byte("tcp")) {
-		return flow.TCP
-	}
-	return flow.UDP
+func transportOf(u wire.URI) (flow.Transport, bool) {
+	t, _ := u.Param("transport")
+	return flow.ParseTransport(string(t))
 }
 
 // loop returns the token of m for loop detection, ".16 hexadecimal digits": a hash of all that

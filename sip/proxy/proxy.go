@@ -260,8 +260,8 @@ func (p *Proxy) record(w *work, h hop) {
 func (p *Proxy) route(w *work, f flow.Flow, token []byte) string {
 	b := append(w.text[:0], "<sip:"...)
 	b = p.cfg.Address(f).AppendTo(b)
-	if f.Transport != flow.UDP {
-		b = append(b, ";transport=tcp"...)
+	if param := f.Transport.Param(); param != "" {
+		b = append(append(b, ";transport="...), param...)
 	}
 	b = append(b, ";lr;"+parameter+"="...)
 	b = append(b, token...)

@@ -30,9 +30,9 @@ type Config struct {
 	Inbox int
 	// RetryAfter is what the 503 asks for, in whole seconds. Default 5 s.
 	RetryAfter time.Duration
-	// Local gives the address for Via when it differs from the local end of the flow, as it
+	// Address gives the address for Via when it differs from the local end of the flow, as it
 	// does on a connection that we opened. Default: the local end of the flow.
-	Local func(flow.Transport) netip.AddrPort
+	Address func(flow.Flow) netip.AddrPort
 	// Branch makes the unique part of a Via branch, without the z9hG4bK cookie
 	// (RFC 3261 8.1.1.7). Default: 96 bits from crypto/rand.
 	Branch func() string

@@ -118,8 +118,8 @@ func (l *Layer) shardOf(callID string) *shard {
 
 // sentBy returns the address that our Via gives for flow f.
 func (l *Layer) sentBy(f flow.Flow) netip.AddrPort {
-	if l.cfg.Local != nil {
-		if a := l.cfg.Local(f.Transport); a.IsValid() {
+	if l.cfg.Address != nil {
+		if a := l.cfg.Address(f); a.IsValid() {
 			return a
 		}
 	}

@@ -37,7 +37,7 @@ func proxiedOf(cfg *configs.Config) map[string]proxied {
 }
 
 func (n *Node) openProxy() {
-	n.proxy = proxy.New(proxy.Config{Address: n.contactAddr, Dial: n.dialNow, Realm: n.cfg.SIP.Realm, Logger: n.log}, n.flows)
+	n.proxy = proxy.New(proxy.Config{Address: n.flows.Address, Dial: n.dialNow, Realm: n.cfg.SIP.Realm, Logger: n.log}, n.flows)
 }
 
 // dialNow gives a path that is there: UDP, or an open connection.

@@ -67,11 +67,11 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 	n.verifier = digest.NewGuard(digest.GuardConfig{Logger: n.log}, v)
 	n.flows = flow.New(flow.Config{Logger: n.log, OnClosed: n.flowClosed}, func(f flow.Flow, m *wire.Message) { n.tx.Receive(f, m) })
 	n.openProxy()
-	n.tx = transaction.New(transaction.Config{Shards: n.cfg.SIP.Shards, Local: n.flows.Local, Logger: n.log}, n.flows, requestRoute{n})
+	n.tx = transaction.New(transaction.Config{Shards: n.cfg.SIP.Shards, Address: n.flows.Address, Logger: n.log}, n.flows, requestRoute{n})
 	n.bindings = newKeeper(n.store.Projection("bindings"), n.log)
 	n.location = location.NewTable(location.Config{OnChange: n.bindingChanged})
 	n.stations = newStations(n)
-	n.sw = b2bua.New(b2bua.Config{Site: cti.SiteID(n.cfg.Site.IPA), UserAgent: "LA2 " + n.opts.Version, Contact: n.contactAddr,
+	n.sw = b2bua.New(b2bua.Config{Site: cti.SiteID(n.cfg.Site.IPA), UserAgent: "LA2 " + n.opts.Version, Contact: n.flows.Address,
 		RingTime: n.cfg.SIP.RingTime, MaxDuration: n.cfg.SIP.MaxDuration, SessionExpires: sessionExpires(n.cfg), Logger: n.log},
 		b2bua.Deps{Transactions: n.tx, Media: n.relay, Events: n.stations, Clips: n.clip, Targets: n.targets, Resolve: n.referTarget, Serve: n.serve})
 	n.registrar, err = registrar.New(registrar.Config{Domains: n.hosts(), Allowed: n.registers}, n.location, n.verifier)
@@ -104,14 +104,6 @@ func (n *Node) registers(user string) bool { return n.accounts[user].Kind != "ca
 func (n *Node) clip(name string) (*media.Clip, bool) {
 	c := n.prompts.Clip(name)
 	return c, c != nil
-}
-
-// contactAddr is the address of ours that the far end of f reaches.
-func (n *Node) contactAddr(f flow.Flow) netip.AddrPort {
-	if f.Transport == flow.UDP {
-		return f.Local
-	}
-	return n.flows.Local(f.Transport)
 }
 
 func (n *Node) flowClosed(f flow.Flow) {

@@ -89,8 +89,8 @@ func (n *Node) busy(name string) bool {
 
 func peerURI(p *trunk.Peer, user string) sip.Uri {
 	u := sip.Uri{Scheme: "sip", User: user, Host: p.Address.Addr().Unmap().String(), Port: int(p.Address.Port())}
-	if p.Transport == flow.TCP {
-		u.UriParams = sip.HeaderParams{{K: "transport", V: "tcp"}}
+	if param := p.Transport.Param(); param != "" {
+		u.UriParams = sip.HeaderParams{{K: "transport", V: param}}
 	}
 	return u
 }
@@ -135,7 +135,7 @@ func (n *Node) probe(ctx context.Context, p *trunk.Peer) (int, error) {
 }
 
 func (n *Node) options(p *trunk.Peer, f flow.Flow) *sip.Request {
-	at := n.contactAddr(f)
+	at := n.flows.Address(f)
 	self := sip.Uri{Scheme: "sip", User: "la2", Host: at.Addr().Unmap().String(), Port: int(at.Port())}
 	req := sip.NewRequest(sip.OPTIONS, peerURI(p, ""))
 	callID := sip.CallIDHeader(rand.Text())
