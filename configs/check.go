@@ -65,6 +65,12 @@ func checkNode(c *Config, r report) {
 	}
 	oneOf(r, "sip.digest", c.SIP.Digest, "md5", "sha-256", "both")
 	between(r, "sip.shards", c.SIP.Shards, 1, 64)
+	for i, s := range c.SIP.NameServers {
+		_, bare := netip.ParseAddr(s)
+		if _, err := netip.ParseAddrPort(s); err != nil && bare != nil {
+			r(fmt.Sprintf("sip.name_servers[%d]", i), "want IP or IP:PORT of a name server, such as 192.0.2.53")
+		}
+	}
 	between(r, "sip.max_calls", c.SIP.MaxCalls, 1, 100000)
 	duration(r, "sip.ring_time", c.SIP.RingTime, 5*time.Second, 2*time.Minute)
 	duration(r, "sip.max_duration", c.SIP.MaxDuration, time.Minute, 24*time.Hour)

@@ -78,6 +78,7 @@ type SIP struct {
 	Realm       string        `yaml:"realm"`
 	Digest      string        `yaml:"digest"`
 	Shards      int           `yaml:"shards"`
+	NameServers []string      `yaml:"name_servers"`
 	RingTime    time.Duration `yaml:"ring_time"`
 	MaxDuration time.Duration `yaml:"max_duration"`
 	// SessionExpires is the session interval that we ask for; 0: none.

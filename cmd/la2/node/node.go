@@ -34,6 +34,7 @@ import (
 	"github.com/lineaamica/la2/sip/location"
 	"github.com/lineaamica/la2/sip/proxy"
 	"github.com/lineaamica/la2/sip/registrar"
+	"github.com/lineaamica/la2/sip/resolve"
 	"github.com/lineaamica/la2/sip/transaction"
 	"github.com/lineaamica/la2/sip/trunk"
 	"github.com/lineaamica/la2/store"
@@ -57,6 +58,7 @@ type Env struct {
 	ListenUDP func(addr netip.AddrPort) (flow.PacketConn, error)
 	ListenTCP func(addr netip.AddrPort) (net.Listener, error)
 	RTP       relay.Network
+	DialDNS   DialDNS
 	// Health is how trunks are probed.
 	Health trunk.HealthConfig
 	NoHTTP bool
@@ -79,6 +81,7 @@ type Node struct {
 	relay   *relay.Relay
 
 	flows     *flow.Layer
+	resolver  *resolve.Resolver
 	tx        *transaction.Layer
 	sw        *b2bua.Switch
 	stations  *stations

@@ -127,6 +127,9 @@ func (n *Node) shutWeb() {
 }
 
 func (n *Node) closeSockets() {
+	if n.resolver != nil {
+		n.resolver.Close()
+	}
 	if n.tx != nil {
 		n.tx.Close()
 	}

@@ -42,6 +42,7 @@ type world struct {
 	codes  map[string]string // tracking codes told, by name
 	cut    []netip.Addr
 	napoli bool // there is a second node
+	dns    *siptest.DNS
 }
 
 // A site is a node that runs.
@@ -148,6 +149,9 @@ func (w *world) run(o *site, cfg *configs.Config) *site {
 		ListenTCP: func(a netip.AddrPort) (net.Listener, error) { return w.net.ListenTCP(a.String()) },
 		RTP:       relay.NetworkFunc(func(a string) (relay.PacketConn, error) { return w.net.Listen(a) }),
 		NoHTTP:    true, NoSync: true, Health: o.health, PINCost: 4,
+	}
+	if w.dns != nil {
+		env.DialDNS = w.dns.Dial
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	n, err := New(ctx, Options{Config: cfg, Data: o.data, Env: env, Version: "test", Logger: logger})

@@ -66,6 +66,7 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 	}
 	n.verifier = digest.NewGuard(digest.GuardConfig{Logger: n.log}, v)
 	n.flows = flow.New(flow.Config{Logger: n.log, OnClosed: n.flowClosed}, func(f flow.Flow, m *wire.Message) { n.tx.Receive(f, m) })
+	n.openResolver()
 	n.openProxy()
 	n.tx = transaction.New(transaction.Config{Shards: n.cfg.SIP.Shards, Address: n.flows.Address, Logger: n.log}, n.flows, requestRoute{n})
 	n.bindings = newKeeper(n.store.Projection("bindings"), n.log)

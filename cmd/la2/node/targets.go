@@ -56,13 +56,16 @@ func (n *Node) contactTarget(ctx context.Context, contact string) (b2bua.Target,
 	if err := sip.ParseUri(contact, &uri); err != nil {
 		return b2bua.Target{}, cti.Fail(cti.CauseFailed, "bad contact in the configuration")
 	}
-	addr, err := addressOf(uri)
-	if err != nil {
-		return b2bua.Target{}, cti.Fail(cti.CauseFailed, "contact in the configuration is no literal address")
+	if addr, err := addressOf(uri); err == nil { // the configuration's own word, whatever its scope
+		f, err := n.flows.Dial(ctx, flow.UDP, addr)
+		if err != nil {
+			return b2bua.Target{}, cti.Fail(cti.CauseUnreachable, "no path to the contact")
+		}
+		return b2bua.Target{URI: uri, Flow: f}, nil
 	}
-	f, err := n.flows.Dial(ctx, flow.UDP, addr)
+	f, err := n.dialURI(ctx, contact)
 	if err != nil {
-		return b2bua.Target{}, cti.Fail(cti.CauseUnreachable, "no path to the contact")
+		return b2bua.Target{}, cti.Fail(cti.CauseUnreachable, "no path to the contact: "+err.Error())
 	}
 	return b2bua.Target{URI: uri, Flow: f}, nil
 }
