@@ -48,6 +48,8 @@ type Destination struct {
 	Caller  Party // whom the called end sees
 	Capsule Capsule
 	Ring    time.Duration // 0: until the context ends
+	// Emergency is a call for help: it goes on to the next way out after any failure.
+	Emergency bool
 	// Ringing, if set, is called once, on the first 18x. It must not block.
 	Ringing func()
 }

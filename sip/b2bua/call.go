@@ -167,6 +167,8 @@ func (c *Call) handle(e event) {
 		c.onOwnAnswered(e)
 	case evMedia:
 		c.onMedia(e.ev)
+	case evChallenged:
+		c.onChallenged(e)
 	case evScript:
 		c.scripting = false
 		c.clear(e.cause)

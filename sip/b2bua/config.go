@@ -87,7 +87,8 @@ type Deps struct {
 	Events       Events
 	// Clips finds a prepared sound by name; false: there is none.
 	Clips func(name string) (*media.Clip, bool)
-	// Targets says where a destination is, best first; all of them ring at once. It
+	// Targets says where a destination is, by rank; all of the lowest rank ring at once,
+	// the others when those before have failed. It
 	// runs on the goroutine of who dials and may block until ctx ends (connecting a
 	// flow). Its error is a *cti.Failure or counts as CauseUnreachable; no target
 	// counts so too.
@@ -116,6 +117,22 @@ type Target struct {
 	// or withholds them. Nil: everything. It is called once by the owner of the call
 	// and must not block.
 	Identity func(cti.Party) cti.Party
+	// Trunk is the peer's name, when the destination names several. Seize is asked just
+	// before the INVITE leaves; false passes the target over. Heard is told the first
+	// status that came back, 0 for nothing in time or no way to send. Both may be nil,
+	// are called by the owner of the call and must not block.
+	Trunk string
+	Seize func() bool
+	Heard func(status int)
+	// Rank orders the targets: those of a higher one wait. Patience is how long the
+	// target may say nothing at all before it counts as dead; 0: 64*T1.
+	Rank     int
+	Patience time.Duration
+	// Headers are added to the INVITE.
+	Headers []sip.Header
+	// Credentials answers challenges of this target, for the INVITE and in the dialog.
+	// Nil: a challenge is a refusal.
+	Credentials Credentials
 	// NAT says that the SDP address of this target is not to be trusted.
 	NAT bool
 }

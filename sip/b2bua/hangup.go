@@ -146,7 +146,7 @@ func (c *Call) bye(l *leg, cause cti.Cause) {
 	for _, h := range reasonHeader(cause) {
 		req.AppendHeader(h)
 	}
-	c.sw.deps.Transactions.Request(req, l.dlg.Flow(), nil)
+	c.request(l, req, nil)
 }
 
 // onCancel: the caller gave up before our final response (RFC 3261 9.2). When the

@@ -1,6 +1,7 @@
 package b2bua
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"slices"
@@ -19,34 +20,35 @@ import (
 // destination, with one Call-ID and tag, so that answers tell forks apart by the
 // To-tag alone, whether we or a proxy forked (RFC 3261 13.2.2.4, 16.7).
 type branch struct {
-	leg    *leg
-	target Target
-	invite *sip.Request
-	tx     *transaction.Client
-	done   bool     // a final failure came
-	tags   []string // To-tags of 2xx that were dealt with
-
+	leg      *leg
+	target   Target
+	invite   *sip.Request
+	tx       *transaction.Client
+	done     bool       // a final failure came
+	answered bool       // anything came
+	tags     []string   // To-tags of 2xx that were dealt with
+	proof    sip.Header // credentials in invite, nil when it was not challenged
 }
 
-// callOut makes a leg and sends INVITE to all targets.
+// callOut makes a leg and sends INVITE to all targets of the first rank.
 func (c *Call) callOut(d cti.Destination, targets []Target) (*leg, error) {
 	l := c.newLeg()
 	if err := l.openPort(); err != nil {
 		c.legs = slices.DeleteFunc(c.legs, func(x *leg) bool { return x == l })
 		return nil, err
 	}
-	l.device, l.trunk, l.ringing = d.Device, d.Trunk, d.Ringing
+	l.device, l.trunk, l.ringing = d.Device, cmp.Or(targets[0].Trunk, d.Trunk), d.Ringing
 	l.key = dialogKey{callID: rand.Text(), tag: rand.Text()[:13]}
 	l.said = sdp.Offer(l.local)
 	l.flow = targets[0].Flow
 	l.turn(offerRequest)
 	c.note(d.Capsule)
 	c.sw.enter(l)
-	for _, t := range targets {
-		l.branches = append(l.branches, &branch{leg: l, target: t, invite: c.invite(l, t, d)})
-	}
-	for _, b := range l.branches {
-		b.tx = c.sw.deps.Transactions.Request(b.invite, b.target.Flow, b.on)
+	l.hunt = &hunt{dest: d, waiting: targets}
+	if !c.ringNext(l) {
+		l.state = legCleared
+		c.cleared(l, cti.CauseOverload)
+		return nil, cti.Fail(cti.CauseOverload, "all lines are busy")
 	}
 	ring := d.Ring
 	if ring == 0 {
@@ -99,6 +101,9 @@ func (c *Call) invite(l *leg, t Target, d cti.Destination) *sip.Request {
 			req.AppendHeader(sip.NewHeader("User-to-User", v))
 		}
 	}
+	for _, h := range t.Headers {
+		req.AppendHeader(sip.HeaderClone(h))
+	}
 	setSDP(req, l.said)
 	return req
 }
@@ -115,7 +120,14 @@ func (b *branch) on(ev transaction.ClientEvent) {
 }
 
 func (c *Call) onInvited(b *branch, ev transaction.ClientEvent) {
+	if ev.Err != nil {
+		b.heard(0)
+	} else {
+		b.heard(ev.Response.StatusCode)
+		b.leg.silentAt = time.Time{}
+	}
 	switch res := ev.Response; {
+	case c.challenged(b, ev):
 	case ev.Err != nil:
 		status := sip.StatusServiceUnavailable
 		if errors.Is(ev.Err, transaction.ErrTimeout) {
@@ -158,7 +170,7 @@ func (c *Call) rings(l *leg) {
 // ACK and BYE (RFC 3261 13.2.2.4).
 func (c *Call) accepted(b *branch, res *sip.Response) {
 	l := b.leg
-	if l.state != legCalling && l.state != legRinging {
+	if b.done || (l.state != legCalling && l.state != legRinging) {
 		b.spare(res)
 		return
 	}
@@ -169,6 +181,7 @@ func (c *Call) accepted(b *branch, res *sip.Response) {
 	}
 	l.state, _ = l.state.next(legAccept)
 	l.dlg, l.flow, l.nat, l.trusted = d, b.target.Flow, b.target.NAT, b.target.Trusted
+	l.credentials, l.proof = b.target.Credentials, b.proof
 	b.ack(d)
 	b.tags = append(b.tags, d.ID().RemoteTag)
 	for _, other := range l.branches {
@@ -193,7 +206,7 @@ func (c *Call) accepted(b *branch, res *sip.Response) {
 }
 
 func (b *branch) ack(d *dialog.Dialog) {
-	_ = b.leg.call.sw.deps.Transactions.SendAck(d.Flow(), d.Ack(b.invite.CSeq().SeqNo)) // a lost one is asked for by the next 2xx
+	b.leg.call.sw.ack(d, b.invite.CSeq().SeqNo, b.proof)
 }
 
 // spare deals with a 2xx that nobody wants: ACK, and BYE when it is the first with
@@ -209,7 +222,7 @@ func (b *branch) spare(res *sip.Response) {
 		return
 	}
 	b.tags = append(b.tags, tag)
-	b.leg.call.sw.deps.Transactions.Request(d.Request(sip.BYE), d.Flow(), nil)
+	b.leg.call.sw.byeSpare(d, b.target.Credentials)
 }
 
 func (b *branch) cancel(cause cti.Cause) {
@@ -242,6 +255,9 @@ func (c *Call) branchFailed(b *branch, status int, cause cti.Cause) {
 			return
 		}
 	}
+	if c.hunts(l) {
+		return
+	}
 	c.fail(l, l.why, l.worst)
 }
 
@@ -257,5 +273,5 @@ func (c *Call) onStray(l *leg, res *sip.Response) {
 	if l.dlg == nil || l.dlg.ID() != id || res.CSeq() == nil || strings.ToUpper(string(res.CSeq().MethodName)) != "INVITE" {
 		return
 	}
-	_ = c.sw.deps.Transactions.SendAck(l.dlg.Flow(), l.dlg.Ack(res.CSeq().SeqNo))
+	c.sw.ack(l.dlg, res.CSeq().SeqNo, l.proof)
 }

@@ -30,13 +30,17 @@ type leg struct {
 	dlg     *dialog.Dialog // UAC: nil before the 2xx
 	flow    flow.Flow
 
-	tx       *transaction.Server // UAS: its INVITE
-	branches []*branch           // UAC: one INVITE a target
-	worst    int                 // UAC: status to report when all branches fail
-	why      cti.Cause           // what it means
-	dial     *cmdDial            // UAC: who waits for the answer, nil for a transfer
-	ringing  func()              // Destination.Ringing until the first 18x
-	ringAt   time.Time           // UAC: when ringing ends without answer; UAS: when to tell it again
+	tx          *transaction.Server // UAS: its INVITE
+	credentials Credentials         // UAC: of the target that answered
+	proof       sip.Header          // credentials in our last INVITE, nil when it was not challenged
+	branches    []*branch           // UAC: one INVITE a target
+	worst       int                 // UAC: status to report when all branches fail
+	why         cti.Cause           // what it means
+	dial        *cmdDial            // UAC: who waits for the answer, nil for a transfer
+	ringing     func()              // Destination.Ringing until the first 18x
+	hunt        *hunt               // UAC: targets to try after these, nil when there are none
+	silentAt    time.Time           // UAC: when a target that said nothing is given up
+	ringAt      time.Time           // UAC: when ringing ends without answer; UAS: when to tell it again
 
 	port    relay.LegID
 	open    bool // port is ours

@@ -104,7 +104,7 @@ func (c *Call) notify(l *leg, r *referral, line, state string, on func(transacti
 	kind := sip.ContentTypeHeader("message/sipfrag;version=2.0")
 	req.AppendHeader(&kind)
 	req.SetBody([]byte(line + "\r\n"))
-	c.sw.deps.Transactions.Request(req, l.dlg.Flow(), on)
+	c.request(l, req, on)
 }
 
 // notifyLast ends the referral with its outcome. After a 2xx the referrer gets BYE

@@ -37,7 +37,7 @@ func (c *Call) refresh(l *leg) {
 		l.turn(offerRequest)
 	}
 	l.session.refreshing = true
-	c.sw.deps.Transactions.Request(req, l.dlg.Flow(), func(ev transaction.ClientEvent) {
+	c.request(l, req, func(ev transaction.ClientEvent) {
 		if ev.Err == nil && ev.Response.StatusCode < 200 {
 			return
 		}
@@ -132,7 +132,7 @@ func (c *Call) ackLate(e evAnswered) {
 
 func (c *Call) ackReinvite(l *leg, res *sip.Response) {
 	l.dlg.Refresh(res.Contact())
-	_ = c.sw.deps.Transactions.SendAck(l.dlg.Flow(), l.dlg.Ack(res.CSeq().SeqNo)) // a lost one is asked for by the next 2xx
+	c.sw.ack(l.dlg, res.CSeq().SeqNo, l.proof)
 }
 
 func isInvite(res *sip.Response) bool {

@@ -28,6 +28,10 @@ func (b *branch) resend(edit func(*sip.Request)) {
 	seq := b.invite.CSeq().SeqNo + 1
 	req.RemoveHeader("Via")
 	req.ReplaceHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: sip.INVITE})
+	if b.proof != nil { // it was for the request before
+		req.RemoveHeader(b.proof.Name())
+		b.proof = nil
+	}
 	edit(req)
 	b.invite = req
 	b.tx = b.leg.call.sw.deps.Transactions.Request(req, b.target.Flow, b.on)

@@ -190,11 +190,28 @@ func (s *Switch) leave(l *leg) {
 		return
 	}
 	delete(s.dialogs, l.key)
-	if l.trunk == "" {
+	s.drop(l.trunk)
+}
+
+// move puts l, which is being dialled, on another trunk.
+func (s *Switch) move(l *leg, trunk string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l.trunk == trunk {
 		return
 	}
-	if s.lines[l.trunk]--; s.lines[l.trunk] == 0 {
-		delete(s.lines, l.trunk)
+	s.drop(l.trunk)
+	l.trunk = trunk
+	s.lines[trunk]++
+}
+
+// drop takes one leg off a trunk; s.mu is held.
+func (s *Switch) drop(trunk string) {
+	if trunk == "" {
+		return
+	}
+	if s.lines[trunk]--; s.lines[trunk] == 0 {
+		delete(s.lines, trunk)
 	}
 }
 

@@ -19,6 +19,7 @@ func (c *Call) arm() {
 	}
 	for _, l := range c.legs {
 		at = earlier(at, l.ringAt)
+		at = earlier(at, l.silentAt)
 		at = earlier(at, l.session.refreshAt)
 		at = earlier(at, l.session.expiresAt)
 	}
@@ -81,6 +82,9 @@ func (c *Call) expire() {
 	for _, l := range append([]*leg(nil), c.legs...) {
 		if due(&l.ringAt) {
 			c.rungOut(l)
+		}
+		if due(&l.silentAt) {
+			c.silence(l)
 		}
 		switch {
 		case due(&l.session.expiresAt):

@@ -31,6 +31,7 @@ type world struct {
 	media  *fakeMedia
 	script func(ctx context.Context, c *Call) cti.Cause
 	cfg    Config
+	dress  func(i int, t *Target) // what targets says of the i-th
 
 	mu     sync.Mutex
 	log    []cti.Event
@@ -139,6 +140,9 @@ func (w *world) targets(_ context.Context, d cti.Destination) ([]Target, error) 
 			Flow:    w.flow(to),
 			Trusted: d.Trunk != "",
 		})
+		if w.dress != nil {
+			w.dress(len(out)-1, &out[len(out)-1])
+		}
 	}
 	return out, nil
 }

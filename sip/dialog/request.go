@@ -18,6 +18,13 @@ func (d *Dialog) Request(method sip.RequestMethod) *sip.Request {
 	return req
 }
 
+// NextSeq takes the next CSeq number, for a request of ours that goes out a second time: with
+// credentials, after a challenge (RFC 3261 22.2).
+func (d *Dialog) NextSeq() uint32 {
+	d.localSeq++
+	return d.localSeq
+}
+
 // Ack builds the ACK for the 2xx of the INVITE with that CSeq (RFC 3261 13.2.2.4). It may be
 // built again for a repeated 2xx: the number does not move.
 func (d *Dialog) Ack(inviteCSeq uint32) *sip.Request { return d.build(sip.ACK, inviteCSeq) }

@@ -1,0 +1,160 @@
+package b2bua
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/lineaamica/la2/cti"
+)
+
+const challenge = `Digest realm="carrier", nonce="n1", qop="auth", algorithm=MD5`
+
+// account answers every challenge that names the realm of the carrier.
+func account(refused *sip.Request, res *sip.Response) (sip.Header, bool) {
+	name := "Authorization"
+	if res.StatusCode == 407 {
+		name = "Proxy-Authorization"
+	}
+	asked := header(res, "WWW-Authenticate") + header(res, "Proxy-Authenticate")
+	if header(refused, name) != "" || !strings.Contains(asked, "carrier") {
+		return nil, false
+	}
+	return sip.NewHeader(name, "for "+string(refused.Method)), true
+}
+
+// refuse takes the next request, which must carry no credentials, and challenges it.
+func (p *phone) refuse(method string, status int) *sip.Request {
+	p.w.t.Helper()
+	m := p.expect(method).(*sip.Request)
+	if header(m, "Authorization")+header(m, "Proxy-Authorization") != "" {
+		p.w.t.Errorf("%s carries credentials before anybody asked", method)
+	}
+	name := map[int]string{401: "WWW-Authenticate: ", 407: "Proxy-Authenticate: "}[status]
+	p.reply(m, status, "", name+challenge)
+	if method == "INVITE" {
+		p.expect("ACK")
+	}
+	return m
+}
+
+// proved takes the next request, which must be m again with credentials.
+func (p *phone) proved(m *sip.Request, name string) *sip.Request {
+	p.w.t.Helper()
+	got := p.expect(string(m.Method)).(*sip.Request)
+	if v := header(got, name); v != "for "+string(m.Method) {
+		p.w.t.Errorf("%s: %s is %q", m.Method, name, v)
+	}
+	if got.CSeq().SeqNo != m.CSeq().SeqNo+1 || got.CallID().Value() != m.CallID().Value() || got.From().String() != m.From().String() {
+		p.w.t.Errorf("%s again:\n%s\nwas\n%s", m.Method, got, m)
+	}
+	if string(got.Body()) != string(m.Body()) {
+		p.w.t.Errorf("%s: body changed", m.Method)
+	}
+	return got
+}
+
+// INVITE, its ACK and BYE carry what the carrier asks for, the CSeq one higher.
+func TestChallenged_RFC3261_22_2(t *testing.T) {
+	scenario(t, connect, func(w *world) {
+		w.dress = func(_ int, t *Target) { t.Credentials = account }
+		caller, carrier := w.phone("1050"), w.phone("1002")
+		caller.dial("1002", caller.sdp("sendrecv"))
+		first := carrier.refuse("INVITE", 407)
+		carrier.callID = ""
+		invite := carrier.proved(first, "Proxy-Authorization")
+		carrier.reply(invite, 180, "")
+		carrier.reply(invite, 200, carrier.sdp("sendrecv"))
+		if ack := carrier.expect("ACK").(*sip.Request); header(ack, "Proxy-Authorization") != "for INVITE" {
+			t.Errorf("ACK without the credentials of its INVITE (13.2.2.4)\n%s", ack)
+		}
+		caller.expect("180")
+		caller.expect("200")
+		caller.ack("")
+		time.Sleep(time.Second)
+		caller.request("BYE", "")
+		caller.expect("200")
+		carrier.reply(carrier.proved(carrier.refuse("BYE", 401), "Authorization"), 200, "")
+		w.wantEvents(callerBye)
+	})
+}
+
+// A refresh of the session is challenged, too, and counts when it is answered.
+func TestChallenged_refresh(t *testing.T) {
+	scenario(t, connect, func(w *world) {
+		w.dress = func(_ int, t *Target) { t.Credentials = account }
+		caller, carrier := w.phone("1050"), w.phone("1002")
+		caller.dial("1002", caller.sdp("sendrecv"))
+		invite := carrier.expect("INVITE").(*sip.Request)
+		carrier.reply(invite, 200, carrier.sdp("sendrecv"), "Session-Expires: 90;refresher=uac", "Require: timer")
+		carrier.expect("ACK")
+		caller.expect("200")
+		caller.ack("")
+		time.Sleep(40 * time.Second)
+		again := carrier.proved(carrier.refuse("INVITE", 401), "Authorization")
+		carrier.reply(again, 200, carrier.sdp("sendrecv"), "Session-Expires: 90;refresher=uac")
+		if ack := carrier.expect("ACK").(*sip.Request); header(ack, "Authorization") != "for INVITE" {
+			t.Errorf("ACK\n%s", ack)
+		}
+		caller.request("BYE", "")
+		caller.expect("200")
+		carrier.reply(carrier.expect("BYE").(*sip.Request), 200, "")
+	})
+}
+
+// Credentials go to nobody who names another realm, nor twice, nor to targets that
+// have none: the refusal stands (CVE-2021-41158).
+func TestChallenged_leaksNothing(t *testing.T) {
+	for name, tt := range map[string]struct {
+		credentials Credentials
+		first       string // the first challenge
+		twice       bool
+	}{
+		"foreign realm":  {account, `Digest realm="evil", nonce="n1", qop="auth"`, false},
+		"refused again":  {account, challenge, true},
+		"no credentials": {nil, challenge, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scenario(t, connect, func(w *world) {
+				w.dress = func(_ int, t *Target) { t.Credentials = tt.credentials }
+				caller, callee := w.phone("1050"), w.phone("1002")
+				caller.dial("1002", caller.sdp("sendrecv"))
+				m := callee.expect("INVITE").(*sip.Request)
+				callee.reply(m, 401, "", "WWW-Authenticate: "+tt.first)
+				callee.expect("ACK")
+				if tt.twice {
+					m = callee.proved(m, "Authorization")
+					callee.reply(m, 401, "", "WWW-Authenticate: "+challenge)
+					callee.expect("ACK")
+				}
+				callee.quiet(35 * time.Second)
+				res := caller.expect("403").(*sip.Response)
+				if header(res, "WWW-Authenticate") != "" {
+					t.Errorf("the challenge was passed on\n%s", res)
+				}
+				caller.ackFailure()
+			})
+		})
+	}
+}
+
+// The caller gives up while the challenge is on its way: nothing is sent again.
+func TestChallenged_afterCancel(t *testing.T) {
+	scenario(t, connect, func(w *world) {
+		w.dress = func(_ int, t *Target) { t.Credentials = account }
+		caller, carrier := w.phone("1050"), w.phone("1002")
+		caller.dial("1002", caller.sdp("sendrecv"))
+		m := carrier.expect("INVITE").(*sip.Request)
+		caller.cancel()
+		synctest.Wait()
+		carrier.reply(m, 401, "", "WWW-Authenticate: "+challenge)
+		carrier.expect("ACK")
+		carrier.quiet(35 * time.Second)
+		if got := w.events(); !strings.Contains(got, "CallCleared:"+string(cti.CauseAbandoned)) {
+			t.Errorf("events %s", got)
+		}
+	})
+}
