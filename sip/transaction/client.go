@@ -30,7 +30,7 @@ type Client struct {
 // cancelling another method, does nothing.
 func (c *Client) Cancel(reason string) {
 	if c.tx.invite {
-		c.tx.sh.q.post(item{kind: itemCancel, client: c.tx, reason: reason})
+		c.tx.sh.post(item{kind: itemCancel, client: c.tx, reason: reason})
 	}
 }
 
@@ -57,7 +57,7 @@ func (l *Layer) Request(req *sip.Request, f flow.Flow, on func(ClientEvent)) *Cl
 		tx.key = tx.branch + "|" + string(req.Method)
 		tx.last = encodeRequest(req, f.Transport, tx.sentBy, tx.branch)
 	}
-	if !tx.sh.q.post(item{kind: itemRequest, client: tx}) && on != nil {
+	if !tx.sh.post(item{kind: itemRequest, client: tx}) && on != nil {
 		on(ClientEvent{Err: ErrClosed})
 	}
 	return &Client{tx: tx}

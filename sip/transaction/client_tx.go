@@ -214,7 +214,7 @@ func (c *clientTx) do(acts actions) {
 // deliver gives the response in hand to the user.
 func (c *clientTx) deliver() {
 	if c.up != nil {
-		c.sh.tellForwarded(c, Forwarded{Response: &c.sh.msg, Flow: c.sh.flow})
+		c.sh.tellForwarded(c, Forwarded{Response: c.sh.msg, Flow: c.sh.flow})
 		return
 	}
 	c.sh.tellClient(c, c.event)

@@ -13,7 +13,7 @@ import (
 
 // Config sets the layer. The zero value of each field works.
 type Config struct {
-	// Shards is the number of goroutines. Default GOMAXPROCS; 1 to 256.
+	// Shards is how many messages may be handled at the same time. Default GOMAXPROCS; 1 to 256.
 	Shards int
 	// T1 is the round-trip estimate (RFC 3261 17.1.1.1). Default 500 ms.
 	T1 time.Duration

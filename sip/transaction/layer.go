@@ -29,7 +29,8 @@ type Sender interface {
 }
 
 // TU is the transaction user above the layer (RFC 3261 17). Its methods run on the shard of
-// the Call-ID: they must return soon and never block; they may call any method of the layer.
+// the Call-ID, which is the goroutine of a reader as a rule: they must return soon and never block;
+// they may call any method of the layer.
 // A panic in one ends that transaction with 500 and nothing else.
 type TU interface {
 	// Request tells of a new request, in or out of a dialog, other than ACK and CANCEL.
@@ -76,8 +77,8 @@ func New(cfg Config, send Sender, tu TU) *Layer {
 	return l
 }
 
-// Receive takes a message from a flow; it is a flow.Handler. It copies what it keeps and
-// does not block.
+// Receive takes a message from a flow; it is a flow.Handler. It handles it on the spot, callbacks
+// included, unless the shard is at work: then it leaves a copy there. It does not block.
 func (l *Layer) Receive(f flow.Flow, m *wire.Message) {
 	sh := l.shards[maphash.Bytes(l.seed, m.CallID())%uint64(len(l.shards))]
 	a := always
@@ -87,8 +88,11 @@ func (l *Layer) Receive(f flow.Flow, m *wire.Message) {
 			a = sheddable
 		}
 	}
-	if !sh.q.push(f, m.Raw(), a, l.cfg.Inbox) {
+	switch sh.q.push(f, m.Raw(), a, l.cfg.Inbox) {
+	case refused:
 		sh.n.dropped.Add(1)
+	case inTurn:
+		sh.receive(f, m)
 	}
 }
 
@@ -96,7 +100,7 @@ func (l *Layer) Receive(f flow.Flow, m *wire.Message) {
 // at once instead of at their timeout. It is a flow.Config.OnClosed.
 func (l *Layer) Closed(f flow.Flow) {
 	for _, sh := range l.shards {
-		sh.q.post(item{kind: itemClosed, flow: f})
+		sh.q.leave(item{kind: itemClosed, flow: f})
 	}
 }
 

@@ -10,13 +10,18 @@ import (
 	"github.com/lineaamica/la2/sip/wire"
 )
 
-// message takes one message from a flow.
-func (sh *shard) message(it *item) {
-	sh.flow, sh.raw = it.flow, it.raw
-	if err := sh.msg.Parse(it.raw); err != nil {
+// waited takes a message that had to wait.
+func (sh *shard) waited(it *item) {
+	sh.flow = it.flow
+	if err := sh.kept.Parse(it.raw); err != nil {
 		sh.n.malformed.Add(1)
 		return
 	}
+	sh.message(it.shed)
+}
+
+// message takes the message in hand.
+func (sh *shard) message(shed bool) {
 	if !sh.msg.IsRequest() {
 		sh.response()
 		return
@@ -27,7 +32,7 @@ func (sh *shard) message(it *item) {
 	case wire.Cancel:
 		sh.cancel()
 	default:
-		sh.request(it.shed)
+		sh.request(shed)
 	}
 }
 
@@ -45,7 +50,7 @@ func unreadable(m *wire.Message) int {
 
 // request takes any request but ACK and CANCEL.
 func (sh *shard) request(shed bool) {
-	m := &sh.msg
+	m := sh.msg
 	sh.key = appendServerKey(sh.key[:0], m, m.MethodBytes())
 	if t := sh.servers[string(sh.key)]; t != nil {
 		t.again()
@@ -109,7 +114,7 @@ func (sh *shard) newServer(key string, invite bool) *serverTx {
 // a branch of its own, and the dialog tells what it acknowledges. Some clients use the INVITE's
 // branch for both.
 func (sh *shard) ack() {
-	m := &sh.msg
+	m := sh.msg
 	sh.key = appendServerKey(sh.key[:0], m, []byte("INVITE"))
 	if t := sh.servers[string(sh.key)]; t != nil && t.invite && sh.owed[t.ackKey] != t {
 		t.stepInvite(istAck) // of a failure; that of a 2xx needs the right tags, too
@@ -134,7 +139,7 @@ func (sh *shard) ack() {
 // cancel takes a CANCEL (RFC 3261 9.2): it is answered here, 200 if the INVITE is known, else
 // 481. Its response has the To tag of the INVITE's.
 func (sh *shard) cancel() {
-	m := &sh.msg
+	m := sh.msg
 	sh.key = appendServerKey(sh.key[:0], m, []byte("CANCEL"))
 	if t := sh.servers[string(sh.key)]; t != nil {
 		t.again()
@@ -156,7 +161,7 @@ func (sh *shard) cancel() {
 
 // response takes a response.
 func (sh *shard) response() {
-	m := &sh.msg
+	m := sh.msg
 	status := m.Status()
 	sh.key = appendClientKey(sh.key[:0], m)
 	c := sh.clients[string(sh.key)]
@@ -187,11 +192,11 @@ func (sh *shard) refuse(status int, extra ...wire.Field) {
 
 // stateless writes a response to the request in hand from its spans.
 func (sh *shard) stateless(status int, tag string, extra ...wire.Field) []byte {
-	return wire.AppendReplyTo(make([]byte, 0, sizeHint/2), &sh.msg, sh.flow.Remote, status, phrase(status), tag, extra...)
+	return wire.AppendReplyTo(make([]byte, 0, sizeHint/2), sh.msg, sh.flow.Remote, status, phrase(status), tag, extra...)
 }
 
 // canonical returns the message in hand as the typed parser reads it.
 func (sh *shard) canonical() []byte {
-	sh.canon = wire.AppendCanonical(sh.canon[:0], &sh.msg)
+	sh.canon = wire.AppendCanonical(sh.canon[:0], sh.msg)
 	return sh.canon
 }

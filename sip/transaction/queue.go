@@ -29,6 +29,7 @@ const (
 	itemCancel                  // the user cancels client
 	itemClosed                  // flow ended
 	itemFlush                   // the user waits for what it posted before
+	itemTell                    // the user of client is owed its event
 )
 
 // admission is what a full queue does to a message.
@@ -39,13 +40,21 @@ const (
 	sheddable                  // begins something new
 )
 
-// A queue carries items into a shard, in order. Messages are bounded; what the user posts is
-// not, because a user that waits for its own shard would never wake.
+// A queue carries items into a shard, in order, and says whose turn it is to handle them: one
+// goroutine at a time has the turn, and what it does in its turn it need not lock. Messages are
+// bounded; what the user posts is not, because a user that waits for its own shard would never
+// wake.
+//
+// Who comes when nothing waits and nobody has the turn gets it, and handles what it brought on the
+// spot, without a copy and without waking anybody. Who finds the turn taken leaves its item behind.
+// When items stay behind as a turn ends, the goroutine of the shard is woken.
 type queue struct {
-	wake chan struct{} // one slot: there is something, or the queue closed
+	wake chan struct{} // one slot: the goroutine of the shard shall take the turn
 
 	mu      sync.Mutex // guards the rest
 	items   []item
+	turn    bool     // somebody has it
+	wanted  bool     // by the goroutine of the shard, which found it taken
 	waits   int      // messages among items
 	free    [][]byte // buffers for messages
 	closing bool     // no more messages
@@ -68,16 +77,28 @@ const (
 	maxKept = 4096
 )
 
-// push copies a message into the queue. It returns false when the message was dropped.
-func (q *queue) push(f flow.Flow, raw []byte, a admission, limit int) bool {
+// A place is where an item went.
+type place uint8
+
+const (
+	refused place = iota // nowhere
+	queued               // it waits for who has the turn
+	inTurn               // it stays with the caller, who has the turn now
+)
+
+// push takes a message; when it has to wait it is copied.
+func (q *queue) push(f flow.Flow, raw []byte, a admission, limit int) place {
 	most := allFactor * limit
 	if a == sheddable {
 		most = newFactor * limit
 	}
 	q.mu.Lock()
-	if q.closing || q.waits >= most {
-		q.mu.Unlock()
-		return false
+	defer q.mu.Unlock()
+	switch {
+	case q.closing || q.waits >= most:
+		return refused
+	case q.claim():
+		return inTurn
 	}
 	var b []byte
 	if n := len(q.free); n > 0 {
@@ -86,28 +107,59 @@ func (q *queue) push(f flow.Flow, raw []byte, a admission, limit int) bool {
 	it := item{kind: itemMessage, flow: f, raw: append(b[:0], raw...), shed: a == sheddable && q.waits >= limit}
 	q.waits++
 	q.items = append(q.items, it)
-	q.mu.Unlock()
-	q.signal()
-	return true
+	return queued
 }
 
-// post puts an item of the user into the queue. It returns false when the queue is closed.
-func (q *queue) post(it item) bool {
+// post takes an item of the user.
+func (q *queue) post(it *item) place {
 	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.closed:
+		return refused
+	case q.claim():
+		return inTurn
+	}
+	q.items = append(q.items, *it)
+	return queued
+}
+
+// leave puts an item into the queue and wakes the goroutine of the shard for it.
+func (q *queue) leave(it item) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	if q.closed {
-		q.mu.Unlock()
-		return false
+		return
 	}
 	q.items = append(q.items, it)
-	q.mu.Unlock()
-	q.signal()
+	if !q.turn {
+		q.signal()
+	}
+}
+
+// claim gives the turn to the caller when nothing comes before it.
+func (q *queue) claim() bool {
+	if q.turn || len(q.items) > 0 {
+		return false
+	}
+	q.turn = true
 	return true
 }
 
-// take returns all items, and whether the queue is closed: it was told to close and is empty, so
-// answers to what came before are still taken. done is the batch taken before: its buffers serve
-// again.
-func (q *queue) take(done []item) (batch []item, closed bool) {
+// enter gives the turn to the goroutine of the shard, or sees to it that it is woken again.
+func (q *queue) enter() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.turn {
+		q.wanted = true
+		return false
+	}
+	q.turn = true
+	return true
+}
+
+// take returns the items that wait. done is the batch taken before: its buffers serve again. In turn.
+func (q *queue) take(done []item) []item {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for i := range done {
@@ -116,9 +168,29 @@ func (q *queue) take(done []item) (batch []item, closed bool) {
 		}
 		done[i] = item{}
 	}
-	batch, q.items, q.waits = q.items, done[:0], 0
-	q.closed = q.closing && len(batch) == 0
-	return batch, q.closed
+	batch := q.items
+	q.items, q.waits = done[:0], 0
+	return batch
+}
+
+// end ends a turn.
+func (q *queue) end() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.turn = false
+	if len(q.items) > 0 || q.wanted || q.closing {
+		q.wanted = false
+		q.signal()
+	}
+}
+
+// shut reports whether the queue is closed, in the turn of the goroutine of the shard: it was told
+// to close and is empty, so answers to what came before are still taken.
+func (q *queue) shut() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = q.closing && len(q.items) == 0
+	return q.closed
 }
 
 func (q *queue) close() {

@@ -38,7 +38,7 @@ type Forwarded struct {
 // Wire returns the request in bytes, within TU.Request and Relay.Relay; nil at any other time.
 func (s *Server) Wire() *wire.Message {
 	if sh := s.tx.sh; sh.serving == s.tx {
-		return &sh.msg
+		return sh.msg
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ func (sh *shard) tellRelay(t *serverTx) {
 	defer func(s *Server) {
 		if r := recover(); r != nil {
 			sh.panicked("Relay", r)
-			s.Refuse(&sh.msg, 500, "")
+			s.Refuse(sh.msg, 500, "")
 		}
 	}(t.handle)
 	sh.l.relay.Relay(t.handle)

@@ -90,7 +90,7 @@ func (s *Server) RespondOnce(status int, reason string, headers ...sip.Header) {
 // let another message overtake them. It must not be called from a callback.
 func (s *Server) Flush() {
 	done := make(chan struct{})
-	if s.tx.sh.q.post(item{kind: itemFlush, done: done}) {
+	if s.tx.sh.post(item{kind: itemFlush, done: done}) {
 		<-done
 	}
 }
@@ -101,7 +101,7 @@ func (s *Server) reply(res *sip.Response, once bool) {
 			to.Params.Add("tag", s.tag)
 		}
 	}
-	s.tx.sh.q.post(item{kind: itemReply, server: s.tx, status: res.StatusCode, once: once, raw: encodeResponse(res)})
+	s.tx.sh.post(item{kind: itemReply, server: s.tx, status: res.StatusCode, once: once, raw: encodeResponse(res)})
 }
 
 // phrase returns the usual reason phrase (RFC 3261 21 and the registry of response codes).

@@ -3,6 +3,7 @@ package transaction
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -340,7 +341,8 @@ func TestOverload(t *testing.T) {
 				<-gate // a user that blocks: the queue grows
 			}
 		}
-		h.receive(udpFlow, incoming("PUBLISH", "p", 1))
+		go h.push(udpFlow, incoming("PUBLISH", "p", 1)) // ends when the gate opens
+		synctest.Wait()
 		h.push(udpFlow, incoming("INVITE", "i1", 2))
 		h.push(udpFlow, incoming("INVITE", "i2", 3))
 		h.push(udpFlow, incoming("INVITE", "i3", 4))

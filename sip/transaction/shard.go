@@ -9,26 +9,31 @@ import (
 	"github.com/lineaamica/la2/sip/wire"
 )
 
-// A shard owns the transactions of a part of all Call-IDs: one goroutine, run.
+// A shard owns the transactions of a part of all Call-IDs. Who has its turn works on it: the reader
+// that brings a message, the user that posts something, or run, for what stayed behind and for the
+// timers (see queue).
 type shard struct {
-	l    *Layer
-	q    queue
-	n    counters
-	done chan struct{} // closed when run ended
-
-	// Owned by run.
+	l       *Layer
+	q       queue
+	n       counters
+	done    chan struct{} // closed when run ended
 	started time.Time
+	clock   *time.Timer // wakes run for the earliest timer
+
+	// Owned by the turn.
 	now     time.Duration // since started, at the item in hand
 	timers  timers
-	clock   *time.Timer
 	wakes   time.Duration // when clock fires; 0 if it does not
+	busy    int           // messages since clock fired last
+	guest   bool          // the turn is that of a user, on whose goroutine nobody is called back
+	batch   []item        // in hand
 	servers map[string]*serverTx
 	clients map[string]*clientTx
 	merged  map[string]*serverTx // initial requests by appendMergedKey
 	owed    map[string]*serverTx // 2xx by appendAckKey
-	msg     wire.Message         // the message in hand
+	msg     *wire.Message        // the message in hand: the reader's, or kept
+	kept    wire.Message         // one that had to wait
 	flow    flow.Flow            // its flow
-	raw     []byte               // its bytes; they are the queue's
 	inHand  *sip.Request         // the ACK in hand, if it is read already
 	serving *serverTx            // whose request it is, while the user looks at it
 	key     []byte               // scratch
@@ -36,57 +41,20 @@ type shard struct {
 }
 
 func newShard(l *Layer) *shard {
-	return &shard{
+	sh := &shard{
 		l:       l,
 		q:       queue{wake: make(chan struct{}, 1)},
 		done:    make(chan struct{}),
+		started: time.Now(),
+		clock:   time.NewTimer(time.Hour),
+		wakes:   time.Hour,
 		servers: make(map[string]*serverTx),
 		clients: make(map[string]*clientTx),
 		merged:  make(map[string]*serverTx),
 		owed:    make(map[string]*serverTx),
 	}
-}
-
-// run is the life of the shard. It ends when the queue is closed.
-func (sh *shard) run() {
-	defer close(sh.done)
-	sh.started = time.Now()
-	sh.clock = time.NewTimer(time.Hour)
-	defer sh.clock.Stop()
-	sh.wakes = time.Hour
-	var batch []item
-	for {
-		var closed bool
-		batch, closed = sh.q.take(batch)
-		for i := range batch {
-			sh.handle(&batch[i])
-		}
-		sh.fire()
-		if closed {
-			sh.abandon()
-			return
-		}
-		if len(batch) > 0 {
-			continue // something may have come meanwhile
-		}
-		sh.sleep()
-	}
-}
-
-// sleep waits for an item or for the earliest timer. The clock is set anew only when it would
-// fire too late: firing early is harmless and cheaper than a reset for every transaction.
-func (sh *shard) sleep() {
-	if len(sh.timers) > 0 {
-		if at := sh.timers[0].at; sh.wakes == 0 || at < sh.wakes {
-			sh.clock.Reset(at - time.Since(sh.started))
-			sh.wakes = at
-		}
-	}
-	select {
-	case <-sh.q.wake:
-	case <-sh.clock.C:
-		sh.wakes = 0
-	}
+	sh.msg = &sh.kept
+	return sh
 }
 
 // fire runs the timers whose time has come.
@@ -112,7 +80,8 @@ func (sh *shard) handle(it *item) {
 	sh.now = time.Since(sh.started)
 	switch it.kind {
 	case itemMessage:
-		sh.message(it)
+		sh.busy++
+		sh.waited(it)
 	case itemReply:
 		if it.once {
 			it.server.dismiss(it.raw)
@@ -132,6 +101,8 @@ func (sh *shard) handle(it *item) {
 		}
 	case itemFlush:
 		close(it.done)
+	case itemTell:
+		sh.tellClient(it.client, it.client.event)
 	}
 }
 

@@ -45,7 +45,7 @@ func (sh *shard) tellCancel(t *serverTx) {
 // tellAck gives the ACK in hand to the user.
 func (sh *shard) tellAck() {
 	defer sh.recovered("Ack")
-	if sh.l.relay != nil && sh.l.relay.RelayAck(sh.flow, &sh.msg) {
+	if sh.l.relay != nil && sh.l.relay.RelayAck(sh.flow, sh.msg) {
 		return
 	}
 	if sh.inHand != nil {
@@ -78,6 +78,11 @@ func (sh *shard) tellStray() {
 
 func (sh *shard) tellClient(c *clientTx, ev ClientEvent) {
 	if c.on == nil {
+		return
+	}
+	if sh.guest {
+		c.event = ev
+		sh.q.leave(item{kind: itemTell, client: c})
 		return
 	}
 	defer sh.recovered("client event")

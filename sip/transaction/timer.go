@@ -68,6 +68,14 @@ func (h *timers) due(now time.Duration) *timer {
 	return t
 }
 
+// first returns when the earliest timer is due, false when none is armed.
+func (h timers) first() (time.Duration, bool) {
+	if len(h) == 0 {
+		return 0, false
+	}
+	return h[0].at, true
+}
+
 func (h *timers) swap(i, j int) {
 	s := *h
 	s[i], s[j] = s[j], s[i]
