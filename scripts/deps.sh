@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the packages that the tests need, when we may; names them when we may not.
 set -euo pipefail
-declare -A pkg=([sipp]=sip-tester [baresip]=baresip-core [chromium]=chromium [sox]=sox [promtool]=prometheus [cc]=gcc [ip]=iproute2)
+declare -A pkg=([sipp]=sip-tester [baresip]=baresip-core [chromium]=chromium [sox]=sox [promtool]=prometheus [cc]=gcc [ip]=iproute2 [kamailio]=kamailio [sipsak]=sipsak)
 # Debian's own Node may be too old for the desktop's tools, so it is not installed here.
 node=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/') || true
 if [ "${node:-0}" -lt 20 ] || ! command -v npm >/dev/null 2>&1; then
