@@ -53,16 +53,7 @@ func checkNode(c *Config, r report) {
 	}
 	oneOf(r, "log.level", c.Log.Level, "debug", "info", "warn", "error")
 	oneOf(r, "log.format", c.Log.Format, "text", "json")
-	if len(c.SIP.Listen) == 0 {
-		r("sip.listen", "is required: at least one of udp:IP:PORT, tcp:IP:PORT")
-	}
-	seen := map[Listen]bool{}
-	for i, l := range c.SIP.Listen {
-		if seen[l] {
-			r(fmt.Sprintf("sip.listen[%d]", i), l.String()+" stands here twice")
-		}
-		seen[l] = true
-	}
+	checkListen(c.SIP, r)
 	oneOf(r, "sip.digest", c.SIP.Digest, "md5", "sha-256", "both")
 	between(r, "sip.shards", c.SIP.Shards, 1, 64)
 	for i, s := range c.SIP.NameServers {

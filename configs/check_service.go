@@ -109,7 +109,10 @@ func checkTrunks(c *Config, r report) {
 			r(p+"site", "is this very site")
 		}
 		if t.Address.Transport == "" {
-			r(p+"address", "is required: udp:IP:PORT or tcp:IP:PORT of the peer")
+			r(p+"address", "is required: udp:IP:PORT, tcp:IP:PORT or tls:IP:PORT of the peer")
+		}
+		if tr := t.Address.Transport; tr == "ws" || tr == "wss" || t.Address.As.IsValid() {
+			r(p+"address", "want udp:IP:PORT, tcp:IP:PORT or tls:IP:PORT of the peer")
 		}
 		for j, src := range t.Sources {
 			if _, err := netip.ParsePrefix(src); err != nil {

@@ -74,6 +74,7 @@ type Log struct {
 // SIP is the signalling side.
 type SIP struct {
 	Listen      []Listen      `yaml:"listen"`
+	TLS         TLS           `yaml:"tls"`
 	Domains     []string      `yaml:"domains"`
 	Realm       string        `yaml:"realm"`
 	Digest      string        `yaml:"digest"`
@@ -84,6 +85,15 @@ type SIP struct {
 	// SessionExpires is the session interval that we ask for; 0: none.
 	SessionExpires time.Duration `yaml:"session_expires"`
 	MaxCalls       int           `yaml:"max_calls"`
+}
+
+// TLS names the PEM files of `tls` and `wss` listeners and of outgoing connections.
+type TLS struct {
+	Certificate string `yaml:"certificate"`
+	Key         string `yaml:"key"`
+	ClientCA    string `yaml:"client_ca"`
+	Clients     string `yaml:"clients"`
+	Roots       string `yaml:"roots"`
 }
 
 // Media is the RTP side.

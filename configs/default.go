@@ -6,7 +6,7 @@ import "time"
 func Default() *Config {
 	return &Config{
 		Log: Log{Level: "info", Format: "text"},
-		SIP: SIP{Realm: "la2", Digest: "md5", Shards: 2, NameServers: []string{},
+		SIP: SIP{TLS: TLS{Clients: "optional"}, Realm: "la2", Digest: "md5", Shards: 2, NameServers: []string{},
 			RingTime: 20 * time.Second, MaxDuration: 4 * time.Hour, SessionExpires: 30 * time.Minute, MaxCalls: 5000},
 		Media:   Media{Ports: Ports{Min: 20000, Max: 29999}, Shards: 1, Timeout: 30 * time.Second},
 		Prompts: PromptSet{Language: "it"},

@@ -6,34 +6,52 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// Listen is a transport and address, written `udp:127.0.0.1:5060`.
+// Listen is a transport and address, written `udp:127.0.0.1:5060`; behind a NAT
+// `udp:10.0.0.5:5060 as 203.0.113.7:5060`.
 type Listen struct {
-	Transport string // udp or tcp
+	Transport string // udp, tcp, tls, ws or wss
 	Address   netip.AddrPort
+	As        netip.AddrPort // what others use to reach it; zero: Address
 }
 
-// UnmarshalText reads TRANSPORT:IP:PORT.
+// UnmarshalText reads TRANSPORT:IP:PORT, with " as IP:PORT" behind it or not.
 func (l *Listen) UnmarshalText(b []byte) error {
-	transport, addr, ok := strings.Cut(string(b), ":")
-	if !ok || (transport != "udp" && transport != "tcp") {
-		return errors.New("want udp:IP:PORT or tcp:IP:PORT")
+	text, as, shown := strings.Cut(string(b), " as ")
+	transport, addr, _ := strings.Cut(text, ":")
+	if !slices.Contains([]string{"udp", "tcp", "tls", "ws", "wss"}, transport) {
+		return errors.New("want udp:IP:PORT, tcp:…, tls:…, ws:… or wss:…")
 	}
-	ap, err := netip.ParseAddrPort(addr)
-	if err != nil || ap.Port() == 0 {
-		return errors.New("want udp:IP:PORT or tcp:IP:PORT, with a literal IP address and a port of 1 to 65535")
+	ap, ok := literal(addr)
+	if !ok {
+		return fmt.Errorf("want %s:IP:PORT, with a literal IP address and a port of 1 to 65535", transport)
 	}
-	l.Transport, l.Address = transport, netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+	l.Transport, l.Address, l.As = transport, ap, netip.AddrPort{}
+	if !shown {
+		return nil
+	}
+	if l.As, ok = literal(strings.TrimSpace(as)); !ok || l.As.Addr().IsUnspecified() {
+		return errors.New("want as IP:PORT, the literal address at which others reach it, such as 203.0.113.7:5060")
+	}
 	return nil
+}
+
+func literal(s string) (netip.AddrPort, bool) {
+	ap, err := netip.ParseAddrPort(s)
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port()), err == nil && ap.Port() != 0
 }
 
 // String writes what UnmarshalText reads; "" for the zero value.
 func (l Listen) String() string {
-	if l.Transport == "" {
+	switch {
+	case l.Transport == "":
 		return ""
+	case l.As.IsValid():
+		return l.Transport + ":" + l.Address.String() + " as " + l.As.String()
 	}
 	return l.Transport + ":" + l.Address.String()
 }

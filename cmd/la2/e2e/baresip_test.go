@@ -54,12 +54,19 @@ module_app ctrl_tcp.so
 // baresip starts one for an account of the hub; regint 0 does not register.
 func baresip(t *testing.T, user string, regint int, sound string) *softphone {
 	t.Helper()
+	return baresipAt(t, user, regint, sound, "127.0.0.1:5060", "")
+}
+
+// baresipAt is baresip for a server, host and port with URI parameters or without,
+// and with more lines of configuration.
+func baresipAt(t *testing.T, user string, regint int, sound, server, more string) *softphone {
+	t.Helper()
 	need(t, "baresip")
 	s := &softphone{dir: t.TempDir()}
 	ctrl := freePort(t)
-	account := fmt.Sprintf("<sip:%s@127.0.0.1:5060>;auth_user=%s;auth_pass=demo-%s;regint=%d;audio_codecs=pcma;answermode=manual\n", user, user, user, regint)
+	account := fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=demo-%s;regint=%d;audio_codecs=pcma;answermode=manual\n", user, server, user, user, regint)
 	for name, text := range map[string]string{
-		"config":   fmt.Sprintf(baresipConfig, freePort(t), ctrl, sound, s.dir),
+		"config":   fmt.Sprintf(baresipConfig, freePort(t), ctrl, sound, s.dir) + more,
 		"accounts": account,
 		"contacts": "",
 		"uuid":     "6a1ee1f0-5d3a-4b0e-9d8e-4f9c3a7d0001",

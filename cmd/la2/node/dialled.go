@@ -46,7 +46,7 @@ func (n *Node) ours(host string) bool {
 		return false
 	}
 	for _, l := range n.cfg.SIP.Listen {
-		if a := l.Address.Addr(); a.IsUnspecified() || a.Unmap() == ip.Unmap() {
+		if a := l.Address.Addr(); a.IsUnspecified() || a.Unmap() == ip.Unmap() || l.As.Addr() == ip.Unmap() {
 			return true
 		}
 	}
@@ -58,6 +58,9 @@ func (n *Node) hosts() []string {
 	out := append([]string(nil), n.cfg.SIP.Domains...)
 	for _, l := range n.cfg.SIP.Listen {
 		out = append(out, l.Address.Addr().String())
+		if l.As.IsValid() {
+			out = append(out, l.As.Addr().String())
+		}
 	}
 	return out
 }

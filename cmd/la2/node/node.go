@@ -8,7 +8,6 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -101,7 +100,8 @@ type Node struct {
 	token   string // of la2 status
 
 	udp      []flow.PacketConn
-	tcp      []net.Listener
+	streams  []streamPort
+	keys     *keyring // nil without certificates
 	http     net.Listener
 	web      *http.Server
 	draining atomic.Bool
@@ -140,77 +140,6 @@ func (n *Node) openPlan(context.Context) (err error) {
 	}
 	n.plan.service.Logger = n.log
 	n.prompts, err = loadPrompts(n.cfg)
-	return err
-}
-
-// openSockets takes every port first: a taken one is the commonest fault, and
-// nothing must have been written by then.
-func (n *Node) openSockets(context.Context) error {
-	for _, l := range n.cfg.SIP.Listen {
-		if err := n.listen(l); err != nil {
-			return err
-		}
-	}
-	if n.opts.Env.NoHTTP {
-		return nil
-	}
-	ln, err := net.Listen("tcp", n.cfg.HTTP.Listen)
-	if err != nil {
-		return taken("HTTP", "tcp:"+n.cfg.HTTP.Listen, err)
-	}
-	n.http = ln
-	return nil
-}
-
-func (n *Node) listen(l configs.Listen) error {
-	env := n.opts.Env
-	if l.Transport == "udp" {
-		open := env.ListenUDP
-		if open == nil {
-			open = listenUDP
-		}
-		pc, err := open(l.Address)
-		if err != nil {
-			return taken("SIP", l.String(), err)
-		}
-		n.udp = append(n.udp, pc)
-		return nil
-	}
-	open := env.ListenTCP
-	if open == nil {
-		open = func(a netip.AddrPort) (net.Listener, error) { return net.Listen("tcp", a.String()) }
-	}
-	ln, err := open(l.Address)
-	if err != nil {
-		return taken("SIP", l.String(), err)
-	}
-	n.tcp = append(n.tcp, ln)
-	return nil
-}
-
-func listenUDP(a netip.AddrPort) (flow.PacketConn, error) {
-	pc, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(a))
-	if err != nil {
-		return nil, err
-	}
-	_ = pc.SetReadBuffer(4 << 20) // a smaller buffer works too, with more loss at peaks
-	return pc, nil
-}
-
-// taken is the one line about a port that cannot be had.
-func taken(what, where string, err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) {
-		err = op.Err
-	}
-	return fmt.Errorf("%s port %s cannot be opened: %w", what, where, sysText(err))
-}
-
-func sysText(err error) error {
-	var se *os.SyscallError
-	if errors.As(err, &se) {
-		return se.Err
-	}
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/resolve"
@@ -38,8 +39,10 @@ func (n *Node) speaks() (out []flow.Transport) {
 	if len(n.udp) > 0 {
 		out = append(out, flow.UDP)
 	}
-	if len(n.tcp) > 0 {
-		out = append(out, flow.TCP)
+	for _, t := range []flow.Transport{flow.TCP, flow.TLS} {
+		if slices.ContainsFunc(n.streams, func(s streamPort) bool { return s.transport == t }) {
+			out = append(out, t)
+		}
 	}
 	return out
 }
@@ -74,7 +77,7 @@ func (n *Node) dialURI(ctx context.Context, uri string) (flow.Flow, error) {
 	targets, err := n.resolver.Targets(ctx, q)
 	for _, t := range targets {
 		var f flow.Flow
-		if f, err = n.flows.Dial(ctx, t.Transport, t.Addr); err == nil {
+		if f, err = n.flows.DialName(ctx, t.Transport, t.Addr, t.Host); err == nil {
 			return f, nil
 		}
 	}

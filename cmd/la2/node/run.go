@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"errors"
-	"net/http"
 	"sync"
 	"time"
 
@@ -76,28 +75,6 @@ func (n *Node) announceDevices() {
 	}
 }
 
-func (n *Node) serveSockets(part func(string, func(context.Context) error)) {
-	for _, pc := range n.udp {
-		read, err := n.flows.OpenUDP(pc)
-		if err != nil {
-			read = func() error { return err }
-		}
-		part("udp", func(context.Context) error { return read() })
-	}
-	for _, ln := range n.tcp {
-		part("tcp", func(context.Context) error { return n.flows.ServeTCP(ln) })
-	}
-	if n.http == nil {
-		return
-	}
-	part("http", func(context.Context) error {
-		if err := n.web.Serve(n.http); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	})
-}
-
 // drain refuses new calls, waits a little for the running ones and hangs them up.
 func (n *Node) drain() {
 	n.draining.Store(true)
@@ -123,27 +100,6 @@ func (n *Node) shutWeb() {
 	defer cancel()
 	if err := n.web.Shutdown(ctx); err != nil {
 		_ = n.web.Close()
-	}
-}
-
-func (n *Node) closeSockets() {
-	if n.resolver != nil {
-		n.resolver.Close()
-	}
-	if n.tx != nil {
-		n.tx.Close()
-	}
-	if n.flows != nil {
-		_ = n.flows.Close()
-	}
-	for _, pc := range n.udp {
-		_ = pc.Close()
-	}
-	for _, ln := range n.tcp {
-		_ = ln.Close()
-	}
-	if n.http != nil {
-		_ = n.http.Close()
 	}
 }
 

@@ -65,7 +65,11 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 		return err
 	}
 	n.verifier = digest.NewGuard(digest.GuardConfig{Logger: n.log}, v)
-	n.flows = flow.New(flow.Config{Logger: n.log, OnClosed: n.flowClosed}, func(f flow.Flow, m *wire.Message) { n.tx.Receive(f, m) })
+	outward, err := n.keys.outward(n.cfg.SIP.TLS)
+	if err != nil {
+		return err
+	}
+	n.flows = flow.New(flow.Config{Logger: n.log, OnClosed: n.flowClosed, Advertise: advertised(n.cfg), TLS: outward}, func(f flow.Flow, m *wire.Message) { n.tx.Receive(f, m) })
 	n.openResolver()
 	n.openProxy()
 	n.tx = transaction.New(transaction.Config{Shards: n.cfg.SIP.Shards, Address: n.flows.Address, Logger: n.log}, n.flows, requestRoute{n})

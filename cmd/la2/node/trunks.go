@@ -17,10 +17,8 @@ import (
 func (n *Node) openTrunks(context.Context) (err error) {
 	var peers []trunk.Peer
 	for _, t := range n.cfg.Trunks {
-		p := trunk.Peer{Name: t.Name, Site: t.Site, Transport: flow.UDP, Address: t.Address.Address, Numbers: t.Numbers, MaxCalls: t.MaxCalls, CLI: t.CLI}
-		if t.Address.Transport == "tcp" {
-			p.Transport = flow.TCP
-		}
+		transport, _ := flow.ParseTransport(t.Address.Transport) // checked when the file was loaded
+		p := trunk.Peer{Name: t.Name, Site: t.Site, Transport: transport, Address: t.Address.Address, Numbers: t.Numbers, MaxCalls: t.MaxCalls, CLI: t.CLI}
 		for _, s := range t.Sources {
 			if prefix, err := netip.ParsePrefix(s); err == nil {
 				p.Sources = append(p.Sources, prefix)

@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -23,6 +24,7 @@ func Verify(cfg *configs.Config) error {
 			report(fmt.Sprintf("users[%d].password_hash", i), "is no argon2id hash: make one with la2 user")
 		}
 	}
+	verifyFiles(cfg, report)
 	verifyNumbers(cfg, report)
 	prompts, err := loadPrompts(cfg)
 	if err != nil {
@@ -34,6 +36,16 @@ func Verify(cfg *configs.Config) error {
 		return Check(cfg)
 	}
 	return errors.Join(faults...)
+}
+
+// verifyFiles refuses certificates that no listener could use.
+func verifyFiles(cfg *configs.Config, report func(path, message string)) {
+	if _, err := newKeyring(cfg.SIP.TLS, slog.New(slog.DiscardHandler)); err != nil {
+		report("sip.tls.certificate", err.Error())
+	}
+	if _, err := (*keyring)(nil).outward(cfg.SIP.TLS); err != nil {
+		report("sip.tls.roots", err.Error())
+	}
 }
 
 func verifyPrompts(cfg *configs.Config, set *prompt.Set, report func(path, message string)) {

@@ -1,0 +1,90 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lineaamica/la2/sip/siptest"
+)
+
+// office serves the hub's demo file with other sockets, until the test ends.
+func office(t *testing.T, listen, more string) *proc {
+	t.Helper()
+	if world.net != nil {
+		world.net.stop()
+	}
+	raw, err := os.ReadFile(filepath.Join(world.root, "configs", "demo", "formezpa.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const old = "  listen: [udp:127.0.0.1:5060, tcp:127.0.0.1:5060]\n"
+	text := strings.Replace(string(raw), old, "  listen: ["+listen+"]\n"+more, 1)
+	if text == string(raw) {
+		t.Fatalf("the demo file has no line %q", old)
+	}
+	file := filepath.Join(t.TempDir(), "office.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, world.bin, "serve", "-c", file, "--data", t.TempDir())
+	t.Cleanup(func() { // before start's own
+		p.signal(syscall.SIGTERM)
+		p.exit(t, 10*time.Second)
+	})
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if res, err := http.Get(hubURL + "/readyz"); err == nil {
+			res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return p
+			}
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s is not ready", p.name)
+		}
+	}
+}
+
+// Two foreign softphones over TCP, then over TLS whose certificate they verify:
+// registration, a call from desk to desk, tones both ways.
+func TestBaresipTransports(t *testing.T) {
+	cert, key, ca := siptest.NewAuthority(t).Files(t.TempDir(), "127.0.0.1", "localhost")
+	office(t, "udp:127.0.0.1:5060, tcp:127.0.0.1:5060, tls:127.0.0.1:5061", fmt.Sprintf("  tls: {certificate: %s, key: %s}\n", cert, key))
+	for _, tt := range []struct{ name, server, more string }{
+		{"tcp", "127.0.0.1:5060;transport=tcp", ""},
+		{"tls", "127.0.0.1:5061;transport=tls", "sip_cafile " + ca + "\nsip_verify_server yes\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			callee := baresipAt(t, "1002", 60, toneFile(t, 700, 10), tt.server, tt.more)
+			if _, _, ok := callee.until(0, 5*time.Second, func(l string) bool { return strings.Contains(l, "200 OK") }); !ok {
+				t.Fatal("baresip did not register")
+			}
+			caller := baresipAt(t, "1001", 0, toneFile(t, 1000, 10), tt.server, tt.more)
+			caller.command(t, "dial", "sip:1002@"+tt.server)
+			callee.event(t, 5*time.Second, "CALL_INCOMING")
+			callee.command(t, "accept", "")
+			callee.event(t, 5*time.Second, "CALL_ESTABLISHED")
+			caller.event(t, 5*time.Second, "CALL_ESTABLISHED")
+			time.Sleep(3 * time.Second) // they talk
+			callee.command(t, "hangup", "")
+			caller.event(t, 3*time.Second, "CALL_CLOSED")
+			for _, p := range []*softphone{caller, callee} {
+				p.command(t, "quit", "")
+				p.exit(t, 5*time.Second)
+			}
+			if n := tones(caller.heard(t), 700); n < 20 {
+				t.Errorf("the caller heard 700 Hz for %d00 ms, want 2 s", n)
+			}
+			if n := tones(callee.heard(t), 1000); n < 20 {
+				t.Errorf("the callee heard 1000 Hz for %d00 ms, want 2 s", n)
+			}
+		})
+	}
+}
