@@ -17,9 +17,10 @@ type Inbound struct {
 	Call    CallID
 	At      time.Time // when the INVITE arrived, UTC
 	Caller  Party
-	Dialled string // as dialled, normalised by package route
-	Trunk   string // name of the trunk it came by; "" for a station
-	From    SiteID // office at the other end of that trunk; "" for a carrier or station
+	Dialled string   // as dialled, normalised by package route
+	Device  DeviceID // the station that calls; "" for everybody else
+	Trunk   string   // name of the trunk it came by; "" for a station
+	From    SiteID   // office at the other end of that trunk; "" for a carrier or station
 	Capsule Capsule
 }
 

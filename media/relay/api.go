@@ -183,6 +183,17 @@ func (r *Relay) Bridge(a, b LegID) error {
 	return nil
 }
 
+// Adopt makes leg one of another call: its events name that call from now on. It
+// returns ErrShards, and changes nothing, when the legs of the call live on another
+// shard, where it could not be bridged with them.
+func (r *Relay) Adopt(leg LegID, call cti.CallID) error {
+	if int(leg&(1<<shardBits-1)) != r.shardOf(call) {
+		return ErrShards
+	}
+	r.post(command{op: opAdopt, id: leg, call: call})
+	return nil
+}
+
 // Unbridge parts leg from its peer; who heard the other hears silence.
 func (r *Relay) Unbridge(leg LegID) { r.post(command{op: opUnbridge, id: leg}) }
 

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"github.com/lineaamica/la2/cti"
 	"github.com/lineaamica/la2/media"
 	"github.com/lineaamica/la2/media/dtmf"
 	"github.com/lineaamica/la2/media/g711"
@@ -68,6 +69,7 @@ const (
 	opKeys
 	opClose
 	opStats
+	opAdopt
 )
 
 // now tells whether somebody waits for the effect. The other commands begin to
@@ -85,6 +87,7 @@ type command struct {
 	opts   PlayOptions
 	digits string
 	reply  chan<- LegStats // of opStats, one slot
+	call   cti.CallID      // of opAdopt
 }
 
 // apply performs cmd. It returns the leg that was opened or closed, so that the
@@ -130,6 +133,9 @@ func (c *core) apply(cmd command, now int64) (opened, closed *leg) {
 			s.Locked = l.latch.addr
 		}
 		cmd.reply <- s
+	case opAdopt:
+		l.call = cmd.call
+		return nil, nil
 	case opClose:
 		c.remove(l)
 		return nil, l

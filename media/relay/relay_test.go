@@ -447,6 +447,43 @@ func TestBridge_OtherShard(t *testing.T) {
 	})
 }
 
+// An adopted leg tells its events to its new call, and is bridged with its legs.
+func TestAdopt(t *testing.T) {
+	inWorld(t, Config{Shards: 2, Timeout: time.Minute}, func(w *world) {
+		a := w.leg(farIP+":4000", nil) // of "call"
+		here, there := cti.CallID(""), cti.CallID("")
+		for _, call := range []cti.CallID{"b", "c", "d", "e", "f"} {
+			if w.r.shardOf(call) == w.r.shardOf("call") {
+				here = call
+			} else {
+				there = call
+			}
+		}
+		if err := w.r.Adopt(a.leg, there); !errors.Is(err, ErrShards) {
+			t.Errorf("another shard: got %v", err)
+		}
+		if err := w.r.Adopt(a.leg, here); err != nil {
+			t.Errorf("the same shard: got %v", err)
+		}
+		b, _, err := w.r.Open(here)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.r.Bridge(a.leg, b); err != nil {
+			t.Errorf("bridge: %v", err)
+		}
+		time.Sleep(2 * time.Minute)
+		for _, ev := range w.of(MediaTimeout) {
+			if ev.Leg == a.leg && ev.Call != here {
+				t.Errorf("got %+v", ev)
+			}
+		}
+		if len(w.of(MediaTimeout)) == 0 {
+			t.Error("no event")
+		}
+	})
+}
+
 func TestShutdown_ThenNothing(t *testing.T) {
 	inWorld(t, Config{}, func(w *world) {
 		a := w.leg(farIP+":4000", nil)

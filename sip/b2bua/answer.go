@@ -118,6 +118,7 @@ func (c *Call) answer() error {
 	res.AppendHeader(l.dlg.Contact())
 	c.sw.abilities(res, "Server")
 	l.session.accept(req, res, &c.sw.cfg)
+	tell(res, c.reply)
 	setSDP(res, l.said)
 	l.tx.Reply(res)
 	l.dlg.Confirm()

@@ -37,6 +37,9 @@ func (c *Call) onTalk(cmd *cmdTalk) {
 		cmd.reply <- talked{cause: cti.CauseFailed}
 		return
 	}
+	if cmd.leg == c.caller.id && c.peer != nil { // they changed seats
+		cmd.leg = c.peer.id
+	}
 	c.talks = append(c.talks, cmd)
 }
 

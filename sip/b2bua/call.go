@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/emiago/sipgo/sip"
+
 	"github.com/lineaamica/la2/cti"
 	"github.com/lineaamica/la2/media"
 	"github.com/lineaamica/la2/sip/transaction"
@@ -38,8 +40,13 @@ type Call struct {
 	answering []*cmdAnswer // wait for the ACK
 	talks     []*cmdTalk
 	ended     []endedLeg
-	capsule   cti.Capsule // what a transfer passes on
+	gone      *leg                  // moved to another call
+	hops      sip.MaxForwardsHeader // left to the caller's INVITE
+	capsule   cti.Capsule           // what a transfer passes on
+	uui       []string              // what the caller or a referrer tells whom we ring (useruser.go)
+	reply     []string              // what who answered tells the caller
 	ticket    cti.TicketID
+	farewell  []string  // of the BYE that came last, for that to the other end
 	cause     cti.Cause // why it ended; "" while it lives
 	offered   bool      // the script was started
 	scripting bool      // and runs
@@ -71,7 +78,15 @@ func newCall(s *Switch, tx *transaction.Server, in cti.Inbound) *Call {
 	l.state, l.uas = legIncoming, true
 	l.tx, l.flow = tx, tx.Flow()
 	l.key = dialogKey{callIDOf(tx.Request()), tx.Tag()}
-	l.trunk, l.trusted = in.Trunk, in.From != ""
+	l.trunk, l.trusted, l.owner = in.Trunk, in.From != "", in.Device
+	if l.trusted {
+		l.number = in.Caller.Number
+	}
+	l.able = lists(header(tx.Request(), "Supported"), "replaces")
+	c.uui = opaqueOf(tx.Request())
+	if h := tx.Request().MaxForwards(); h != nil {
+		c.hops = *h
+	}
 	c.caller = l
 	return c
 }
@@ -119,9 +134,12 @@ func (c *Call) finish() {
 	}
 	c.leave(cti.Fail(c.cause, ""))
 	if c.offered {
+		if l := c.gone; l != nil {
+			c.publish(cti.Event{Type: cti.EvConnectionCleared, Leg: l.id, Device: l.device, Trunk: l.trunk, Ticket: c.ticket, Cause: cti.CauseTransferred})
+		}
 		c.publish(cti.Event{Type: cti.EvCallCleared, Cause: c.cause, Ticket: c.ticket})
 	}
-	c.caller, c.peer, c.ended = nil, nil, nil // transactions outlive the call by 32 s
+	c.caller, c.peer, c.gone, c.ended = nil, nil, nil, nil // transactions outlive the call by 32 s
 	close(c.done)
 	c.sw.forget(c)
 }
@@ -150,6 +168,9 @@ func (c *Call) guard(what string, do func()) {
 }
 
 func (c *Call) handle(e event) {
+	if c.forward(e) {
+		return
+	}
 	switch e := e.(type) {
 	case evInvited:
 		c.onInvited(e.branch, e.ev)
@@ -202,6 +223,8 @@ func (c *Call) handle(e event) {
 		e.reply <- c.view()
 	case cmdTargets:
 		c.onTargets(e)
+	default:
+		c.handleMove(e)
 	}
 }
 

@@ -146,6 +146,7 @@ type Media interface {
 	Silence(leg relay.LegID)
 	Bridge(a, b relay.LegID) error
 	Unbridge(leg relay.LegID)
+	Adopt(leg relay.LegID, call cti.CallID) error
 	SendDTMF(leg relay.LegID, digits string)
 	Close(leg relay.LegID)
 }

@@ -13,12 +13,13 @@
 //	                  ╚════════════════╝
 //
 // One file per verb: ring, answer, prompt, music, dial, bridge, hold, transfer,
-// refer, hangup. RFC 3261 12 to 15 (dialogs, sessions), 9 (CANCEL); RFC 3264
-// (offer/answer through media/sdp); RFC 3515 and 4488 (REFER, terminated and
-// re-originated); RFC 4028 (session timers, one a dialog, refreshed by UPDATE
-// or re-INVITE); RFC 3323 and 3325 (privacy, asserted identity); RFC 7433
+// refer, attended (with move, from call to call), hangup. RFC 3261 12 to 15
+// (dialogs, sessions), 9 (CANCEL); RFC 3264 (offer/answer through media/sdp); RFC
+// 3515, 3891, 3892 and 4488 (REFER, terminated and re-originated; Replaces); RFC
+// 4028 (session timers, one a dialog, refreshed by UPDATE or re-INVITE); RFC 3323
+// and 3325 (privacy, asserted identity); RFC 7433
 // (User-to-User); RFC 6086 (INFO, for DTMF only).
 //
-// It omits: PRACK (never offered), early media towards the caller, attended
-// transfer (Replaces), following of 3xx, outbound digest.
+// It omits: PRACK (never offered), early media towards the caller, following of
+// 3xx, outbound digest.
 package b2bua

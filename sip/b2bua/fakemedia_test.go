@@ -21,6 +21,7 @@ type fakeMedia struct {
 	token  map[relay.LegID]uint64
 	digits string
 	full   bool
+	apart  bool // each call is on a shard of its own
 }
 
 func newFakeMedia() *fakeMedia {
@@ -63,6 +64,15 @@ func (m *fakeMedia) Silence(leg relay.LegID)                 { m.set(leg, "silen
 func (m *fakeMedia) Bridge(a, b relay.LegID) error {
 	m.set(a, fmt.Sprint("bridge:", b))
 	m.set(b, fmt.Sprint("bridge:", a))
+	return nil
+}
+func (m *fakeMedia) Adopt(leg relay.LegID, call cti.CallID) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.apart && m.call[leg] != call {
+		return relay.ErrShards
+	}
+	m.call[leg] = call
 	return nil
 }
 func (m *fakeMedia) Unbridge(leg relay.LegID) { m.set(leg, "silence") }

@@ -54,6 +54,9 @@ func (c *Call) clear(cause cti.Cause) {
 	}
 	c.answering, c.talks = nil, nil
 	for _, l := range slices.Clone(c.legs) {
+		if l.kept {
+			continue
+		}
 		c.part(l, legHangUp, cause)
 		c.undial(l, cause)
 	}
@@ -116,7 +119,9 @@ func (c *Call) lost(l *leg, cause cti.Cause) {
 	case l == c.caller:
 		c.clear(cause)
 	case t != nil && l == t.to:
-		c.transferFailed(cause, l.worst)
+		if !c.yieldLocally(t) {
+			c.transferFailed(cause, l.worst)
+		}
 	case t != nil && l == t.from:
 		c.transferorLeft(l)
 	case l == c.peer:
@@ -146,6 +151,7 @@ func (c *Call) bye(l *leg, cause cti.Cause) {
 	for _, h := range reasonHeader(cause) {
 		req.AppendHeader(h)
 	}
+	tell(req, c.farewell)
 	c.request(l, req, nil)
 }
 
@@ -166,5 +172,6 @@ func (c *Call) onBye(l *leg, bye *sip.Request) {
 	if l == c.caller && !c.talked {
 		cause = cti.CauseAbandoned
 	}
+	c.farewell = opaqueOf(bye)
 	c.left(l, cause)
 }

@@ -6,10 +6,10 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// What we say about ourselves. Not offered: 100rel, replaces.
+// What we say about ourselves. Not offered: 100rel.
 const (
 	allowed   = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REFER, NOTIFY"
-	supported = "timer, norefersub"
+	supported = "timer, norefersub, replaces, uui"
 )
 
 // unsupported is the option tags of Require that we do not know, "" when there is
@@ -19,7 +19,7 @@ func unsupported(req *sip.Request) string {
 	for _, h := range req.GetHeaders("Require") {
 		for tag := range strings.SplitSeq(h.Value(), ",") {
 			switch tag = strings.TrimSpace(tag); strings.ToLower(tag) {
-			case "", "timer", "norefersub":
+			case "", "timer", "norefersub", "replaces", "uui":
 			default:
 				out = append(out, strings.Map(printable, tag))
 			}

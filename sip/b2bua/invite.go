@@ -33,11 +33,19 @@ type branch struct {
 // callOut makes a leg and sends INVITE to all targets of the first rank.
 func (c *Call) callOut(d cti.Destination, targets []Target) (*leg, error) {
 	l := c.newLeg()
-	if err := l.openPort(); err != nil {
-		c.legs = slices.DeleteFunc(c.legs, func(x *leg) bool { return x == l })
+	if err := c.ringOut(l, d, targets); err != nil {
+		c.unlist(l)
 		return nil, err
 	}
-	l.device, l.trunk, l.ringing = d.Device, cmp.Or(targets[0].Trunk, d.Trunk), d.Ringing
+	return l, nil
+}
+
+// ringOut sends INVITE for a new leg to all targets.
+func (c *Call) ringOut(l *leg, d cti.Destination, targets []Target) error {
+	if err := l.openPort(); err != nil {
+		return err
+	}
+	l.device, l.owner, l.trunk, l.number, l.ringing = d.Device, d.Device, cmp.Or(targets[0].Trunk, d.Trunk), d.Number, d.Ringing
 	l.key = dialogKey{callID: rand.Text(), tag: rand.Text()[:13]}
 	l.said = sdp.Offer(l.local)
 	l.flow = targets[0].Flow
@@ -48,14 +56,14 @@ func (c *Call) callOut(d cti.Destination, targets []Target) (*leg, error) {
 	if !c.ringNext(l) {
 		l.state = legCleared
 		c.cleared(l, cti.CauseOverload)
-		return nil, cti.Fail(cti.CauseOverload, "all lines are busy")
+		return cti.Fail(cti.CauseOverload, "all lines are busy")
 	}
 	ring := d.Ring
 	if ring == 0 {
 		ring = c.sw.cfg.MaxRing
 	}
 	l.ringAt = time.Now().Add(ring)
-	return l, nil
+	return nil
 }
 
 // note keeps what a later transfer passes on.
@@ -82,8 +90,8 @@ func (c *Call) invite(l *leg, t Target, d cti.Destination) *sip.Request {
 		req.AppendHeader(&sip.RouteHeader{Address: r})
 	}
 	hops := sip.MaxForwardsHeader(70)
-	if h := c.caller.tx.Request().MaxForwards(); h != nil && *h > 0 && *h <= 70 {
-		hops = *h - 1
+	if c.hops > 0 && c.hops <= 70 {
+		hops = c.hops - 1
 	}
 	callID := sip.CallIDHeader(l.key.callID)
 	to := sip.Uri{Scheme: "sip", User: t.URI.User, Host: t.URI.Host, Port: t.URI.Port}
@@ -104,6 +112,10 @@ func (c *Call) invite(l *leg, t Target, d cti.Destination) *sip.Request {
 	for _, h := range t.Headers {
 		req.AppendHeader(sip.HeaderClone(h))
 	}
+	for _, h := range l.extra {
+		req.AppendHeader(h)
+	}
+	tell(req, c.uui)
 	setSDP(req, l.said)
 	return req
 }
@@ -158,6 +170,9 @@ func (c *Call) rings(l *leg) {
 	if l.dial != nil {
 		c.relayRinging()
 	}
+	if t := c.transfer; t != nil && t.to == l {
+		c.progress(t.from, "SIP/2.0 180 Ringing")
+	}
 	if l.ringing != nil {
 		l.ringing()
 		l.ringing = nil
@@ -200,6 +215,8 @@ func (c *Call) accepted(b *branch, res *sip.Response) {
 	}
 	l.local.Lines = s.Lines
 	l.turn(answerCame)
+	l.able = lists(header(res, "Supported"), "replaces")
+	c.reply = opaqueOf(res)
 	l.session.granted(res, c.sw.cfg.MinSE)
 	l.far()
 	c.picked(l)

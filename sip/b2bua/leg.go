@@ -1,7 +1,6 @@
 package b2bua
 
 import (
-	"slices"
 	"strconv"
 	"time"
 
@@ -25,7 +24,10 @@ type leg struct {
 	state   legState
 	uas     bool // the caller
 	device  cti.DeviceID
+	owner   cti.DeviceID // the station at the far end, also when it called; "": none
 	trunk   string
+	number  string         // dialled on the trunk
+	extra   []sip.Header   // of its INVITE
 	trusted bool           // an office of the network: its Reason counts
 	dlg     *dialog.Dialog // UAC: nil before the 2xx
 	flow    flow.Flow
@@ -53,6 +55,11 @@ type leg struct {
 	held    bool // by command
 	session sessionTimer
 	refer   *referral // a REFER of this leg under way
+	twin    *leg      // of the same transferor in another call: goes when this has gone
+	heir    *leg      // what became of this leg in another call
+	kept    bool      // outlives the end of the call until released
+	strange bool      // moved here with a port that cannot be bridged
+	able    bool      // the far end understands Replaces (RFC 3891 6.2)
 	leaving cti.Cause // why it is closing
 }
 
@@ -110,9 +117,11 @@ func (c *Call) cleared(l *leg, cause cti.Cause) {
 	c.sw.leave(l)
 	l.ringAt, l.session = time.Time{}, sessionTimer{}
 	l.refer, l.branches, l.tx, l.said, l.offer, l.local = nil, nil, nil, nil, nil, sdp.Local{} // transactions outlive the leg by 32 s
-	if i := slices.Index(c.legs, l); i >= 0 {
-		c.legs = slices.Delete(c.legs, i, i+1)
+	if l.twin != nil {
+		l.twin.call.box.put(cmdRelease{leg: l.twin})
+		l.twin = nil
 	}
+	c.unlist(l)
 	if l.open {
 		l.open = false
 		c.sw.deps.Media.Close(l.port)
@@ -120,6 +129,11 @@ func (c *Call) cleared(l *leg, cause cti.Cause) {
 	if c.offered {
 		c.publish(cti.Event{Type: cti.EvConnectionCleared, Leg: l.id, Device: l.device, Trunk: l.trunk, Ticket: c.ticket, Cause: cause})
 	}
+}
+
+// destination is where l was rung.
+func (l *leg) destination() *cti.Destination {
+	return &cti.Destination{Device: l.owner, Trunk: l.trunk, Number: l.number}
 }
 
 // leg finds a live leg by id.

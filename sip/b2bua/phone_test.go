@@ -30,6 +30,7 @@ type phone struct {
 	branch                      int
 	invite                      *sip.Request // received or sent
 	auto200                     bool
+	id                          string // of a second call
 }
 
 // phone makes the one that targets finds under the name.
@@ -169,7 +170,7 @@ func withBody(body string) string {
 
 // dial sends the INVITE of a new call. Lines in extra are added as headers.
 func (p *phone) dial(number, body string, extra ...string) {
-	p.callID, p.localTag, p.remoteTag = "call-"+p.name, "caller-"+p.name, ""
+	p.callID, p.localTag, p.remoteTag = "call-"+p.name+p.id, "caller-"+p.name+p.id, ""
 	p.local, p.remote = "sip:"+p.name+"@10.0.0.1", "sip:"+number+"@10.0.0.1"
 	p.target = "sip:" + number + "@10.0.0.1"
 	p.cseq = 1

@@ -3,7 +3,6 @@ package b2bua
 import (
 	"context"
 	"errors"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -18,40 +17,47 @@ import (
 type referral struct {
 	id     uint32 // CSeq of the REFER
 	silent bool   // Refer-Sub: false (RFC 4488): no NOTIFY
+	to     referee
 }
 
 // findTimeout bounds the search for the targets of a Refer-To.
 const findTimeout = 5 * time.Second
 
-// onRefer terminates a REFER of an agent and originates the new leg ourselves:
+// timerB is when an INVITE without any answer fails (RFC 3261 17.1.1.2).
+const timerB = 32 * time.Second
+
+// onRefer terminates a REFER and originates the new leg ourselves:
 //
 //	referrer            switch                 target
 //	   │── REFER ─────────►│
 //	   │◄──────────── 202 ─│── INVITE ────────────►│
-//	   │◄─ NOTIFY 100 ─────│◄───────────────── 200 ─│
+//	   │◄─ NOTIFY 100 ─────│◄───────────────── 180 ─│
+//	   │◄─ NOTIFY 180 ─────│◄───────────────── 200 ─│
 //	   │◄─ NOTIFY 200 ─────│
 //	   │── 200 ───────────►│
 //	   │◄─ BYE ────────────│
 //
-// Who may go where is the decision of Deps.Resolve.
+// Who may go where is the decision of Deps.Resolve. With Replaces it is an attended
+// transfer, see attended.go.
 func (c *Call) onRefer(l *leg, tx *transaction.Server) {
 	req := tx.Request()
-	user, ok := referTo(req)
+	to, ok := referTo(req)
 	switch {
 	case !ok:
 		tx.Respond(sip.StatusBadRequest, "")
 		return
-	case l != c.peer || l.state != legConfirmed:
+	case c.cause != "" || l.state != legConfirmed || !c.mayRefer(l):
 		tx.Respond(sip.StatusForbidden, "")
 		return
 	case c.transfer != nil || l.refer != nil:
 		tx.Respond(sip.StatusRequestPending, "")
 		return
 	}
-	r := &referral{id: req.CSeq().SeqNo, silent: strings.EqualFold(strings.TrimSpace(header(req, "Refer-Sub")), "false")}
-	dest, allowed := cti.Destination{}, false
-	if c.sw.deps.Resolve != nil && user != "" {
-		dest, allowed = c.sw.deps.Resolve(user, l.device)
+	r := &referral{id: req.CSeq().SeqNo, silent: strings.EqualFold(strings.TrimSpace(header(req, "Refer-Sub")), "false"), to: to}
+	ours := to.replaces != nil && c.sw.find(to.replaces.key()) != nil
+	dest, allowed := cti.Destination{}, ours
+	if !ours && c.sw.deps.Resolve != nil && to.user != "" {
+		dest, allowed = c.sw.deps.Resolve(to.user, l.owner)
 	}
 	if !allowed && r.silent {
 		tx.Respond(sip.StatusForbidden, "")
@@ -67,10 +73,20 @@ func (c *Call) onRefer(l *leg, tx *transaction.Server) {
 		c.notifyLast(l, sip.StatusForbidden, "")
 		return
 	}
-	if !r.silent {
-		c.notify(l, r, "SIP/2.0 100 Trying", "active;expires=60", nil)
+	c.progress(l, "SIP/2.0 100 Trying")
+	if ours && c.attend(l, r, *to.replaces) {
+		return
 	}
 	go c.find(l, dest) // ends within findTimeout, by the contract of Deps.Targets
+}
+
+// mayRefer tells whether l may move whom it talks with: the peer may, and a station
+// that called somebody past the queues.
+func (c *Call) mayRefer(l *leg) bool {
+	if c.peer == nil {
+		return false
+	}
+	return l == c.peer || l == c.caller && l.owner != "" && c.ticket == ""
 }
 
 // find asks where dest is, off the owner's goroutine.
@@ -83,17 +99,29 @@ func (c *Call) find(l *leg, dest cti.Destination) {
 
 func (c *Call) onTargets(e cmdTargets) {
 	l := e.leg
-	if c.cause != "" || l.refer == nil || l.state != legConfirmed || l != c.peer {
+	if c.cause != "" || l.refer == nil || l.state != legConfirmed || !c.mayRefer(l) {
 		return
+	}
+	if l == c.caller {
+		c.swap()
 	}
 	err := e.err
 	if err == nil {
 		err = c.beginTransfer(l, e.dest, e.targets, l.refer)
 	}
 	if err != nil {
+		c.arrange()
 		status, reason := StatusOf(causeIn(err, cti.CauseUnreachable))
 		c.notifyLast(l, status, reason)
 	}
+}
+
+// progress tells the referrer a provisional state of its target.
+func (c *Call) progress(l *leg, line string) {
+	if l == nil || l.refer == nil || l.refer.silent {
+		return
+	}
+	c.notify(l, l.refer, line, "active;expires="+seconds(c.sw.cfg.RingTime+findTimeout+timerB), nil)
 }
 
 // notify sends the state of a referral.
@@ -136,41 +164,13 @@ func (c *Call) notifyLast(l *leg, status int, reason string) {
 	c.notify(l, r, "SIP/2.0 "+strconv.Itoa(status)+" "+reason, "terminated;reason=noresource", on)
 }
 
-// referTo is the user part of Refer-To, unescaped, "" when it is not one. False: a
-// missing header, or one that wants a Replaces, which we do not do yet.
-func referTo(req *sip.Request) (string, bool) {
-	value := header(req, "Refer-To")
-	if value == "" {
-		return "", false
-	}
-	var u sip.Uri
-	var params sip.HeaderParams
-	if _, err := sip.ParseAddressValue(value, &u, &params); err != nil {
-		return "", false
-	}
-	for _, h := range u.Headers {
-		if strings.EqualFold(h.K, "Replaces") {
-			return "", false
-		}
-	}
-	user := u.User
-	if strings.EqualFold(u.Scheme, "tel") {
-		user = u.Raw()
-	}
-	user, _, _ = strings.Cut(user, ";")
-	plain, err := url.PathUnescape(user)
-	if err != nil {
-		return "", false
-	}
-	return userPart(plain), true
-}
-
 // A pending says which request of ours was answered.
 type pending uint8
 
 const (
 	notified  pending = iota // the last NOTIFY of a referral
 	refreshed                // UPDATE or re-INVITE that refreshes the session
+	reoffered                // re-INVITE that moves a leg to another port
 )
 
 func (c *Call) onOwnAnswered(e evAnswered) {
@@ -183,6 +183,8 @@ func (c *Call) onOwnAnswered(e evAnswered) {
 		c.hangUp(e.leg, cti.CauseTransferred)
 	case refreshed:
 		c.onRefreshed(e.leg, e.ev)
+	case reoffered:
+		c.onReoffered(e.leg, e.ev)
 	}
 }
 

@@ -22,11 +22,14 @@ import (
 //	     │        target fails
 //	     └─────────────────────► TransferFailed: Talk(target) tells the script
 type transfer struct {
-	from  *leg // nil once the transferor hung up
-	by    cti.LegID
-	to    *leg
-	label string    // Target in the stream
-	refer *referral // nil when commanded
+	from   *leg // nil once the transferor hung up
+	by     cti.LegID
+	to     *leg
+	label  string       // Target in the stream
+	refer  *referral    // nil when commanded
+	yield  *cmdYield    // of an attended transfer: what was asked of the other call
+	extra  []sip.Header // of the INVITE to the target
+	linger bool         // from is hung up by the other call of the transferor
 }
 
 // ErrOwnStation is what who transfers to the station of its own leg gets.
@@ -60,27 +63,65 @@ func (c *Call) command(cmd *cmdTransfer) error {
 
 // beginTransfer rings the target.
 func (c *Call) beginTransfer(from *leg, dest cti.Destination, targets []Target, r *referral) error {
-	if dest.Device != "" && dest.Device == from.device {
+	if dest.Device != "" && dest.Device == from.owner {
 		return ErrOwnStation
 	}
+	t := &transfer{from: from, by: from.id, to: c.newLeg(), refer: r}
+	if r != nil && r.to.replaces != nil { // of a dialog that only passed through us
+		t.extra = append(t.extra, sip.NewHeader("Replaces", r.to.replaces.String()))
+	}
+	if err := c.ringTarget(t, dest, targets); err != nil {
+		c.withdraw(t.to)
+		return err
+	}
+	from.held = false
+	c.transfer = t
+	c.arrange()
+	return nil
+}
+
+// ringTarget sends the INVITE of a transfer.
+func (c *Call) ringTarget(t *transfer, dest cti.Destination, targets []Target) error {
 	if dest.Capsule == (cti.Capsule{}) {
 		dest.Capsule = c.handover()
 	}
 	if dest.Caller == (cti.Party{}) {
-		dest.Caller = c.in.Caller
+		dest.Caller = c.staying()
 	}
 	if dest.Ring == 0 {
 		dest.Ring = c.sw.cfg.RingTime
 	}
-	to, err := c.callOut(dest, targets)
-	if err != nil {
+	if t.from != nil && t.from.owner != "" {
+		t.extra = append(t.extra, referredBy(t.from.owner, c.sw.contact(targets[0].Flow)))
+	}
+	if t.refer != nil && len(t.refer.to.uui) > 0 {
+		c.uui = t.refer.to.uui
+	}
+	t.to.extra = t.extra
+	if err := c.ringOut(t.to, dest, targets); err != nil {
 		return err
 	}
-	from.held = false
-	c.transfer = &transfer{from: from, by: from.id, to: to, label: labelOf(dest), refer: r}
-	c.publish(cti.Event{Type: cti.EvTransferring, Leg: from.id, Device: from.device, Ticket: c.ticket, Target: c.transfer.label})
-	c.arrange()
+	t.label = labelOf(dest)
+	c.publish(cti.Event{Type: cti.EvTransferring, Leg: t.by, Device: ownerOf(t.from), Ticket: c.ticket, Target: t.label})
 	return nil
+}
+
+// staying is who is handed over, as the target sees it.
+func (c *Call) staying() cti.Party {
+	if l := c.caller; l.id != cti.LegID(c.id)+"/1" { // whom a station called, see swap
+		if l.owner != "" {
+			return cti.Party{Number: string(l.owner), Verified: true}
+		}
+		return cti.Party{Number: l.number}
+	}
+	return c.in.Caller
+}
+
+// referredBy says on whose behalf we call (RFC 3892 2.1.1): the station whose REFER
+// or command it is, as we know it, whatever the REFER said.
+func referredBy(station cti.DeviceID, self sip.Uri) sip.Header {
+	by := sip.Uri{Scheme: "sip", User: userPart(string(station)), Host: self.Host, Port: self.Port}
+	return sip.NewHeader("Referred-By", "<"+by.String()+">")
 }
 
 // handover is the capsule of a transfer to another office.
@@ -117,6 +158,9 @@ func (c *Call) transferred(t *transfer) {
 		return
 	}
 	c.conclude(t.by, talked{next: t.to.id, cause: cti.CauseTransferred})
+	if t.linger {
+		return
+	}
 	if t.refer != nil {
 		c.notifyLast(t.from, sip.StatusOK, "OK")
 		return
@@ -128,8 +172,15 @@ func (c *Call) transferred(t *transfer) {
 func (c *Call) transferFailed(cause cti.Cause, status int) {
 	t := c.transfer
 	c.transfer = nil
-	ev := cti.Event{Type: cti.EvTransferFailed, Ticket: c.ticket, Cause: cause, Target: t.label, Leg: t.by}
-	c.publish(ev)
+	if t.label != "" { // it had begun
+		c.publish(cti.Event{Type: cti.EvTransferFailed, Ticket: c.ticket, Cause: cause, Target: t.label, Leg: t.by})
+	}
+	if t.from != nil {
+		t.from.twin = nil
+	}
+	if t.yield != nil {
+		t.yield.leg.call.box.put(cmdUnkeep{leg: t.yield.leg})
+	}
 	if t.from == nil {
 		c.conclude(t.to.id, talked{cause: cti.CauseTransferred})
 		return

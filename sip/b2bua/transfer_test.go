@@ -205,11 +205,16 @@ func TestRefer_RFC3515(t *testing.T) {
 		agent.request("REFER", "", "Refer-To: <sip:1003@10.0.0.1>")
 		agent.expect("202")
 		n := agent.expect("NOTIFY").(*sip.Request)
-		if got := fragment(n); got != "SIP/2.0 100 Trying | active;expires=60" {
+		if got := fragment(n); got != "SIP/2.0 100 Trying | active;expires=97" {
 			t.Errorf("first NOTIFY: %s", got)
 		}
 		agent.reply(n, 200, "")
 		target.answer()
+		n = agent.expect("NOTIFY").(*sip.Request)
+		if got := fragment(n); got != "SIP/2.0 180 Ringing | active;expires=97" {
+			t.Errorf("second NOTIFY: %s", got)
+		}
+		agent.reply(n, 200, "")
 		n = agent.expect("NOTIFY").(*sip.Request)
 		if got := fragment(n); got != "SIP/2.0 200 OK | terminated;reason=noresource" {
 			t.Errorf("last NOTIFY: %s", got)

@@ -248,6 +248,7 @@ func (r *route) Request(tx *transaction.Server) {
 		r.sw.Request(tx)
 	case req.Method == sip.INVITE:
 		in := cti.Inbound{Dialled: req.Recipient.User, Caller: cti.Party{Number: req.From().Address.User, Verified: true}}
+		in.Device = cti.DeviceID(header(req, "X-Station"))
 		in.Capsule, _ = ParseCapsule(header(req, "User-to-User"))
 		r.sw.Invite(tx, in)
 	case req.Method == sip.OPTIONS:

@@ -168,6 +168,21 @@ func (c *Call) Ended() bool {
 	return c.ended
 }
 
+// Replaces returns the value of Replaces by which the peer knows the dialog (RFC 3891 6.1), as a
+// telephone puts it, escaped, into the Refer-To of an attended transfer.
+func (c *Call) Replaces() string {
+	c.UA.mu.Lock()
+	defer c.UA.mu.Unlock()
+	return fmt.Sprintf("%s;to-tag=%s;from-tag=%s", c.callID, c.remoteTag, c.localTag)
+}
+
+// Target returns the URI at which the peer is reached inside the dialog.
+func (c *Call) Target() string {
+	c.UA.mu.Lock()
+	defer c.UA.mu.Unlock()
+	return c.target
+}
+
 // SDP returns the description that the call offers or answers with, to be changed and sent
 // by WithSDP.
 func (c *Call) SDP() SDP { return c.local }

@@ -15,6 +15,7 @@ import (
 type who struct {
 	kind    callerKind
 	caller  cti.Party
+	device  cti.DeviceID // of a station
 	trunk   string
 	site    cti.SiteID
 	capsule cti.Capsule
@@ -67,7 +68,7 @@ func (r requestRoute) admit(tx *transaction.Server, open bool) (w who, ok bool) 
 	if account.Kind == "carrier" {
 		return who{kind: carrier, caller: party(req, true)}, true
 	}
-	return who{kind: station, caller: cti.Party{Number: user, Withheld: withheld(req), Verified: true}}, true
+	return who{kind: station, device: cti.DeviceID(user), caller: cti.Party{Number: user, Withheld: withheld(req), Verified: true}}, true
 }
 
 // party is the caller that req names. A trusted sender's P-Asserted-Identity

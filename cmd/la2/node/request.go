@@ -35,6 +35,8 @@ func (r requestRoute) Request(tx *transaction.Server) {
 		r.options(tx)
 	case req.Method == sip.INVITE:
 		r.invite(tx)
+	case req.Method == sip.REFER: // out of a dialog, nobody may (RFC 7647 5)
+		tx.RespondOnce(sip.StatusForbidden, "")
 	case req.Method == sip.BYE, req.Method == sip.UPDATE, req.Method == sip.INFO, req.Method == sip.NOTIFY: // of no dialog
 		tx.RespondOnce(sip.StatusCallTransactionDoesNotExists, "")
 	default:
@@ -80,7 +82,7 @@ func (r requestRoute) invite(tx *transaction.Server) {
 		tx.Respond(sip.StatusServiceUnavailable, "", sip.NewHeader("Retry-After", "5"))
 	default:
 		r.n.sw.Invite(tx, cti.Inbound{At: r.n.now(), Caller: who.caller, Dialled: target.Number,
-			Trunk: who.trunk, From: who.site, Capsule: who.capsule})
+			Device: who.device, Trunk: who.trunk, From: who.site, Capsule: who.capsule})
 	}
 }
 

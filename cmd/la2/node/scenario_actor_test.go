@@ -104,6 +104,18 @@ func (a *actor) current() *siptest.Call {
 	return a.call
 }
 
+// choose makes the nth call of a the one that the next lines are about.
+func (a *actor) choose(l scriptLine, n string) {
+	a.w.t.Helper()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	i := number(n)
+	if i < 1 || i > len(a.calls) {
+		a.w.t.Fatalf("line %d: %s has %d calls", l.no, a.name, len(a.calls))
+	}
+	a.call = a.calls[i-1]
+}
+
 func (a *actor) speak(c *siptest.Call) { c.RTP.Play(siptest.Pattern(a.voice)) }
 
 // invite dials a number.

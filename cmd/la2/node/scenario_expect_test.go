@@ -28,7 +28,7 @@ func (w *world) expect(l scriptLine) {
 		w.expectAudio(l)
 	case "cdr": // cdr [napoli] count=1 cause=normal outcome=answered wait=11s talk=5s segments=3
 		w.expectRecord(l)
-	case "ticket": // ticket [napoli] state=open_fo owner=cmna, none for no ticket
+	case "ticket": // ticket [napoli] [first] state=open_fo owner=cmna: of the latest call or the first; none for no ticket
 		w.expectTicket(l)
 	case "same": // same ticket: both nodes name one ticket
 		hub, napoli := w.nodes["hub"].latest(), w.nodes["napoli"].latest()
@@ -166,10 +166,24 @@ func (o *site) latest() (call cti.CallID) {
 	return call
 }
 
+// first is the first call of a node.
+func (o *site) first() cti.CallID {
+	for _, ev := range o.events() {
+		if ev.Type == cti.EvOffered {
+			return ev.Call
+		}
+	}
+	return ""
+}
+
 func (w *world) expectTicket(l scriptLine) {
 	w.t.Helper()
 	o := w.siteOf(l)
-	t, err := o.tickets.Get(context.Background(), o.ticketOf(o.latest()))
+	call := o.latest()
+	if l.has("first") {
+		call = o.first()
+	}
+	t, err := o.tickets.Get(context.Background(), o.ticketOf(call))
 	if l.has("none") {
 		if err == nil {
 			w.t.Errorf("line %d: %s: got %s %s", l.no, l, t.ID, t.State)

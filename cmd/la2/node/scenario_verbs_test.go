@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +31,9 @@ func (w *world) step(l scriptLine) {
 		return
 	}
 	a := w.actor(l.words[0])
+	if n, chosen := l.option("call"); chosen { // call=2: of its calls, the second
+		a.choose(l, n)
+	}
 	ok := false
 	switch l.word(1) {
 	case ">":
@@ -69,7 +73,12 @@ func (a *actor) send(l scriptLine) bool {
 	case "RESUME":
 		a.current().Resume()
 	case "REFER":
-		m := a.current().Refer(fmt.Sprintf("sip:%s@%s", l.word(3), a.home.addr()))
+		to := fmt.Sprintf("sip:%s@%s", l.word(3), a.home.addr())
+		if other, attended := l.option("replaces"); attended { // of its calls, which one
+			c := a.calls[number(other)-1]
+			to = c.Target() + "?Replaces=" + url.QueryEscape(c.Replaces())
+		}
+		m := a.current().Refer(to)
 		if m == nil || m.Status != 202 {
 			a.w.t.Errorf("line %d: %s: got %v", l.no, l, m)
 		}
