@@ -68,6 +68,7 @@ func checkNode(c *Config, r report) {
 	if c.SIP.SessionExpires != 0 {
 		duration(r, "sip.session_expires", c.SIP.SessionExpires, 90*time.Second, 24*time.Hour)
 	}
+	checkShield(c.SIP.Shield, r)
 	between(r, "media.shards", c.Media.Shards, 1, 16)
 	duration(r, "media.timeout", c.Media.Timeout, 5*time.Second, 10*time.Minute)
 	if _, err := netip.ParseAddr(c.Media.Address); err != nil {

@@ -8,6 +8,7 @@
 package configs
 
 import (
+	"net/netip"
 	"strconv"
 	"time"
 )
@@ -85,6 +86,27 @@ type SIP struct {
 	// SessionExpires is the session interval that we ask for; 0: none.
 	SessionExpires time.Duration `yaml:"session_expires"`
 	MaxCalls       int           `yaml:"max_calls"`
+	Shield         Shield        `yaml:"shield"`
+}
+
+// Shield says which sources of SIP are listened to.
+type Shield struct {
+	Exempt     []netip.Prefix `yaml:"exempt"`
+	Access     []Access       `yaml:"access"`
+	Rate       int            `yaml:"rate"`
+	KnownRate  int            `yaml:"known_rate"`
+	Points     int            `yaml:"points"`
+	Ban        time.Duration  `yaml:"ban"`
+	MaxBan     time.Duration  `yaml:"max_ban"`
+	Signatures []string       `yaml:"signatures"`
+	Loopback   bool           `yaml:"loopback"`
+}
+
+// Access is an access list of one listener, or of all.
+type Access struct {
+	Listen Listen         `yaml:"listen"`
+	Allow  []netip.Prefix `yaml:"allow"`
+	Deny   []netip.Prefix `yaml:"deny"`
 }
 
 // TLS names the PEM files of `tls` and `wss` listeners and of outgoing connections.

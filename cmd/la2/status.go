@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sort"
@@ -20,6 +21,7 @@ type statusCmd struct {
 	URL   string `default:"http://127.0.0.1:8080" help:"The node's HTTP address."`
 	Token string `env:"LA2_STATUS_TOKEN" placeholder:"TOKEN" help:"Status token; default: the one a node of this user left on this machine."`
 	JSON  bool   `name:"json" help:"Print JSON instead of tables."`
+	Unban string `placeholder:"ADDRESS" help:"End the ban of a SIP source, and print nothing."`
 }
 
 // Run prints what the node says of itself.
@@ -27,10 +29,15 @@ func (c statusCmd) Run() error {
 	if c.Token == "" {
 		c.Token = savedToken(c.URL)
 	}
-	req, err := http.NewRequest(http.MethodGet, strings.TrimRight(c.URL, "/")+"/cti/v1/status", nil)
+	method, path := http.MethodGet, "/cti/v1/status"
+	if c.Unban != "" {
+		method, path = http.MethodDelete, "/cti/v1/bans/"+url.PathEscape(c.Unban)
+	}
+	req, err := http.NewRequest(method, strings.TrimRight(c.URL, "/")+path, nil)
 	if err != nil {
 		return fmt.Errorf("--url %s: not an address", c.URL)
 	}
+	req.Header.Set("X-LA2", "1")
 	req.Header.Set("Authorization", "Bearer "+c.Token)
 	res, err := (&http.Client{Timeout: 5 * time.Second}).Do(req)
 	if err != nil {
@@ -43,6 +50,12 @@ func (c statusCmd) Run() error {
 	}
 	switch res.StatusCode {
 	case http.StatusOK:
+	case http.StatusNoContent:
+		return nil
+	case http.StatusNotFound:
+		return fmt.Errorf("--unban %s: it is not banned", c.Unban)
+	case http.StatusBadRequest:
+		return fmt.Errorf("--unban %s: want an IP address", c.Unban)
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return errors.New("the node refused: give its status token with --token or LA2_STATUS_TOKEN")
 	default:
@@ -76,6 +89,14 @@ func printStatus(out io.Writer, s server.Status) {
 			state = "up"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%d\n", t.Name, state, t.Calls)
+	}
+	if len(s.Bans) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nBANNED\tREASON\tSINCE\tUNTIL\tTIMES\tDROPPED")
+	for _, b := range s.Bans {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\n", strings.TrimSuffix(b.Source, "/32"), b.Reason,
+			b.Since.Local().Format(time.DateTime), b.Until.Local().Format(time.DateTime), b.Times, b.Dropped)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/lineaamica/la2/cti"
@@ -58,6 +59,10 @@ type Config struct {
 	Policy string
 	// Metrics serves /metrics. Nil: 404.
 	Metrics http.Handler
+	// Bans lists the banned sources for the status, Unban ends one: false when
+	// there is none. Default: there are none.
+	Bans  func() []BanStatus
+	Unban func(netip.Addr) bool
 	// Ready are the checks of /readyz.
 	Ready []Check
 
@@ -194,6 +199,12 @@ func (c *Config) withDefaults() error {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Bans == nil {
+		c.Bans = func() []BanStatus { return []BanStatus{} }
+	}
+	if c.Unban == nil {
+		c.Unban = func(netip.Addr) bool { return false }
 	}
 	if c.QueuesOf == nil {
 		c.QueuesOf = func(a cti.AgentID) []cti.QueueID {

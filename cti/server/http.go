@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -39,6 +40,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("/cti/", func(w http.ResponseWriter, _ *http.Request) { problemOf(ErrNotFound).write(w) })
 	mux.Handle("POST /cti/v1/session", s.open(s.logIn))
 	mux.Handle("GET /cti/v1/status", s.open(s.handleStatus))
+	mux.Handle("DELETE /cti/v1/bans/{source}", s.open(s.unban))
 	anybody := func(*session) bool { return true }
 	agent := func(ses *session) bool { return ses.user.Agent != "" && ses.user.has(cti.RoleAgent) }
 	for pattern, h := range map[string]handler{
@@ -157,18 +159,40 @@ func (s *Server) taxonomy(w http.ResponseWriter, _ *http.Request, _ *session) er
 	return nil
 }
 
-// handleStatus is for supervisors, and for la2 status with the node's token.
-func (s *Server) handleStatus(w http.ResponseWriter, r *http.Request) error {
+// operating lets supervisors in, and la2 status with the node's token.
+func (s *Server) operating(r *http.Request) error {
 	ses := s.sessions.of(r)
 	switch {
-	case ses != nil && ses.user.has(cti.RoleSupervisor):
-	case s.hasStatusToken(r):
+	case ses != nil && ses.user.has(cti.RoleSupervisor), s.hasStatusToken(r):
+		return nil
 	case ses != nil:
 		return ErrForbidden
-	default:
-		return denied()
+	}
+	return denied()
+}
+
+func (s *Server) handleStatus(w http.ResponseWriter, r *http.Request) error {
+	if err := s.operating(r); err != nil {
+		return err
 	}
 	writeJSON(w, "application/json", http.StatusOK, s.Status())
+	return nil
+}
+
+// unban ends the ban of an address.
+func (s *Server) unban(w http.ResponseWriter, r *http.Request) error {
+	if err := s.operating(r); err != nil {
+		return err
+	}
+	a, err := netip.ParseAddr(r.PathValue("source"))
+	if err != nil {
+		return badRequest("want the address of a source")
+	}
+	if !s.cfg.Unban(a) {
+		return ErrNotFound
+	}
+	s.cfg.Logger.Info("ban ended by hand", "source", a)
+	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 

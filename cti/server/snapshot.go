@@ -161,7 +161,7 @@ func (s *Server) Status() Status {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	out := Status{Site: s.cfg.Site, UptimeMS: s.cfg.Now().Sub(s.started).Milliseconds(), Queues: s.queueStatus(),
-		Agents: s.agentCounts(), Calls: len(d.calls.Open), Trunks: []TrunkStatus{}}
+		Agents: s.agentCounts(), Calls: len(d.calls.Open), Trunks: []TrunkStatus{}, Bans: s.cfg.Bans()}
 	calls := map[string]int{}
 	for _, r := range d.calls.Open {
 		for _, trunk := range r.Trunks() {

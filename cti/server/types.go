@@ -85,6 +85,7 @@ type Status struct {
 	Agents   map[cti.QueueID]map[cti.AgentState]int `json:"agents"`
 	Calls    int                                    `json:"calls"`
 	Trunks   []TrunkStatus                          `json:"trunks"`
+	Bans     []BanStatus                            `json:"bans"`
 }
 
 // QueueStatus counts since the node started. offered = answered + abandoned +
@@ -97,6 +98,17 @@ type QueueStatus struct {
 	Answered   int         `json:"answered"`
 	Abandoned  int         `json:"abandoned"`
 	Redirected int         `json:"redirected"`
+}
+
+// BanStatus is a source of SIP that is not listened to for now: an address, or
+// an IPv6 /64.
+type BanStatus struct {
+	Source  string    `json:"source"`
+	Reason  string    `json:"reason"`
+	Since   time.Time `json:"since"`
+	Until   time.Time `json:"until"`
+	Times   int       `json:"times"`   // bans of it that are remembered
+	Dropped uint64    `json:"dropped"` // messages since then
 }
 
 // TrunkStatus is one trunk and the calls that came by it or go out on it.

@@ -94,10 +94,10 @@ func (l *latch) count(src netip.AddrPort, h header, now, window int64) int {
 // networks that the configuration names.
 func (c *Config) routable(a netip.Addr) bool {
 	switch {
-	case !a.IsValid() || a.IsUnspecified() || a.IsMulticast() || c.Allow != nil && !c.Allow(a):
+	case !c.allowed(a):
 		return false
 	case a.IsLoopback():
-		return c.IP.IsLoopback()
+		return true
 	}
 	for _, n := range c.Routable {
 		if n.Contains(a) {
@@ -105,6 +105,15 @@ func (c *Config) routable(a netip.Addr) bool {
 		}
 	}
 	return !a.IsPrivate() && !a.IsLinkLocalUnicast() && !shared(a)
+}
+
+// allowed tells whether anything at all may be sent to a, be it silence that opens
+// the way for the far end's audio.
+func (c *Config) allowed(a netip.Addr) bool {
+	if !a.IsValid() || a.IsUnspecified() || a.IsMulticast() || a.IsLoopback() && !c.IP.IsLoopback() {
+		return false
+	}
+	return c.Allow == nil || c.Allow(a)
 }
 
 // shared tells 100.64.0.0/10 (RFC 6598), the inside of carrier-grade NAT.

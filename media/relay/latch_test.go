@@ -95,6 +95,12 @@ func TestRoutable(t *testing.T) {
 			t.Errorf("%s on %s: got %v", tt.addr, tt.listen, got)
 		}
 	}
+	open := Config{IP: netip.MustParseAddr("198.51.100.1")}
+	for addr, want := range map[string]bool{"192.168.1.1": true, "203.0.113.9": true, "fd00::1": true, "127.0.0.1": false, "::1": false, "0.0.0.0": false, "224.0.0.1": false} {
+		if got := open.allowed(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("%s may be sent silence: %v", addr, got)
+		}
+	}
 	c := Config{IP: netip.MustParseAddr("127.0.0.1"), Allow: func(a netip.Addr) bool { return a != netip.MustParseAddr("203.0.113.9") }}
 	if c.routable(netip.Addr{}) {
 		t.Error("no address is not routable")

@@ -81,7 +81,7 @@ func (l *leg) refresh(c *Config) {
 			l.reach = silenceOnly
 		}
 	}
-	if !l.far.Send || !l.far.Addr.IsValid() || to.Port() == 0 {
+	if !l.far.Send || !l.far.Addr.IsValid() || to.Port() == 0 || !c.allowed(to.Addr()) {
 		l.reach = unreachable
 	}
 	if to.IsValid() && to.Port() != 0 {

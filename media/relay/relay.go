@@ -48,8 +48,9 @@ type Config struct {
 	// sent to an SDP address in them before any packet came from there. Loopback
 	// counts as routable when IP is a loopback address.
 	Routable []netip.Prefix
-	// Allow reports whether an SDP may name an address at all: to one refused, audio goes only
-	// when it comes from there. Default: all that are routable.
+	// Allow reports whether anything may be sent to an address that an SDP names. Unspecified
+	// and multicast addresses are refused anyway, and loopback ones unless IP is one. Default:
+	// all others are allowed.
 	Allow func(netip.Addr) bool
 	// OnEvent receives what happens to legs, on the shard's thread: it must not
 	// block nor call Stats or Shutdown. The other methods are safe in it.

@@ -27,6 +27,8 @@ type GuardConfig struct {
 	// Size is how many sources and accounts are remembered; the least recently
 	// used goes first. Default 16384 (about 6 MB when full).
 	Size int
+	// OnDenied is told where each refused credentials came from. Default: nobody.
+	OnDenied func(src netip.Addr)
 	// Logger gets one line when a source begins its pause, without account and
 	// host. Default: discard.
 	Logger *slog.Logger
@@ -49,6 +51,9 @@ func (c *GuardConfig) setDefaults() {
 	}
 	if c.Size <= 0 {
 		c.Size = 16384
+	}
+	if c.OnDenied == nil {
+		c.OnDenied = func(netip.Addr) {}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -120,6 +125,11 @@ func (g *Guard) VerifyAny(src netip.Addr, method, uri string, authorizations []s
 	if len(authorizations) == 0 {
 		return "", ErrMissing
 	}
+	defer func() {
+		if errors.Is(err, ErrDenied) {
+			g.cfg.OnDenied(src)
+		}
+	}()
 	key := suspectKey{source: sourceOf(src)}
 	sourcePaused := g.paused(key)
 	for _, a := range authorizations {

@@ -44,12 +44,3 @@ func BenchmarkUDP(b *testing.B) {
 	_ = c.Close()
 	_ = l.Close()
 }
-
-func BenchmarkRateFilter(b *testing.B) {
-	r := flow.NewRateFilter(flow.RateConfig{Rate: 1 << 30})
-	src := netip.MustParseAddrPort("192.0.2.1:5060")
-	b.ReportAllocs()
-	for b.Loop() {
-		r.Verdict(flow.UDP, src, nil)
-	}
-}

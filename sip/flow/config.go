@@ -17,12 +17,28 @@ const (
 	Drop                // say nothing; close a connection
 )
 
+func pass(Flow, []byte) Verdict { return Pass }
+
+// A Fault is what is wrong with something that came.
+type Fault uint8
+
+const (
+	Junk      Fault = iota + 1 // it cannot be SIP
+	Malformed                  // the parser refused it
+)
+
 // Config sets a Layer. The zero value of each field works.
 type Config struct {
 	// Filter sees each datagram and framed message before it is parsed, and each new connection
-	// (b is nil then). It runs on readers, concurrently, and must not block or keep b.
-	// Default: NewRateFilter(RateConfig{}).Verdict.
-	Filter func(t Transport, src netip.AddrPort, b []byte) Verdict
+	// (b is nil then). It runs on readers, concurrently, and must not block or keep b. Default:
+	// all pass.
+	Filter func(f Flow, b []byte) Verdict
+	// Outgoing sees each message before it leaves and returns what is sent in its place; nil:
+	// nothing, which is counted. It must not block, change or keep b. Default: b.
+	Outgoing func(f Flow, b []byte) []byte
+	// OnFault is told of what came on f and was no message. It runs on readers, concurrently, and
+	// must not block. Default: nobody.
+	OnFault func(f Flow, what Fault)
 	// OnClosed is told of each connection that ended, once, on its reader. Default: nobody.
 	OnClosed func(Flow)
 	// Advertise says, for endpoints behind a NAT, under which address peers reach them: what Via,
@@ -61,7 +77,13 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	if c.Filter == nil {
-		c.Filter = NewRateFilter(RateConfig{}).Verdict
+		c.Filter = pass
+	}
+	if c.Outgoing == nil {
+		c.Outgoing = func(_ Flow, b []byte) []byte { return b }
+	}
+	if c.OnFault == nil {
+		c.OnFault = func(Flow, Fault) {}
 	}
 	if c.Dial == nil {
 		c.Dial = new(net.Dialer).DialContext

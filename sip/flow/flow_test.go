@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lineaamica/la2/sip/flow"
+	"github.com/lineaamica/la2/sip/shield"
 	"github.com/lineaamica/la2/sip/siptest"
 	"github.com/lineaamica/la2/sip/wire"
 )
@@ -161,17 +163,52 @@ func TestDatagrams(t *testing.T) {
 	})
 }
 
-// A request whose answer is twice as long must not be answered: its source may be forged.
+// A request whose answer is longer is not answered, whoever sent it, before it is sent again.
 func TestNoAmplification(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := newNode(t, flow.Config{})
+		guard := shield.New(shield.Config{})
+		n := newNode(t, flow.Config{Filter: guard.Verdict, Outgoing: guard.Outgoing})
 		s := n.phone(t, phoneAddr)
 		tiny := "O a:b SIP/2.0\r\nv:SIP/2.0/UDP h;rport\r\nf:<a:b>\r\nt:<a:b>\r\ni:1\r\nCSeq:1 X\r\n\r\n"
 		if got := ask(t, s, tiny); got != "" {
 			t.Errorf("%d octets got %d: %q", len(tiny), len(got), got)
 		}
-		if s := n.Stats(); s.Malformed != 1 || s.Refused != 0 {
+		if s := n.Stats(); s.Malformed != 1 || s.Refused != 0 || s.Withheld != 1 {
 			t.Errorf("stats %+v", s)
+		}
+		in, out := len(tiny), 0
+		for range 20 {
+			in, out = in+len(tiny), out+len(ask(t, s, tiny))
+			if out > in {
+				t.Errorf("%d octets in, %d out", in, out)
+			}
+		}
+		if out == 0 {
+			t.Error("never an answer")
+		}
+	})
+}
+
+// What was no message is told, with the flow on which it came.
+func TestFaults(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told []flow.Fault
+		n := newNode(t, flow.Config{OnFault: func(f flow.Flow, what flow.Fault) {
+			if f.Remote.Addr() != phoneAddr.Addr() {
+				t.Errorf("flow %+v", f)
+			}
+			told = append(told, what)
+		}})
+		s := n.phone(t, phoneAddr)
+		for _, in := range []string{options, "\x00\x01\x00\x00", "hello there", "\r\n\r\n"} {
+			ask(t, s, in)
+		}
+		c := dial(t, n.net, "10.0.0.1")
+		_, _ = c.Write([]byte("OPTIONS sip:x SIP/2.0\r\nContent-Length: 99999999999\r\n\r\n"))
+		time.Sleep(time.Minute)
+		_ = c.Close()
+		if want := []flow.Fault{flow.Junk, flow.Malformed, flow.Malformed}; !slices.Equal(told, want) {
+			t.Errorf("told %v, want %v", told, want)
 		}
 	})
 }

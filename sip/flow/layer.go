@@ -29,6 +29,8 @@ var (
 	ErrNoRoute = errors.New("flow: no socket for the address")
 	// ErrLimit: as many connections are open as the configuration allows.
 	ErrLimit = errors.New("flow: too many connections")
+	// ErrWithheld: Config.Outgoing dropped the message.
+	ErrWithheld = errors.New("flow: message withheld")
 	// ErrClosed: the layer was closed.
 	ErrClosed = errors.New("flow: layer closed")
 )
@@ -88,6 +90,10 @@ func New(cfg Config, h Handler) *Layer {
 func (l *Layer) Send(f Flow, b []byte) error {
 	if len(b) == 0 {
 		return ErrSize
+	}
+	if b = l.cfg.Outgoing(f, b); b == nil {
+		l.count.withheld.Add(1)
+		return ErrWithheld
 	}
 	if f.Transport == UDP {
 		return l.sendUDP(f, b)
@@ -154,12 +160,12 @@ func (l *Layer) message(f Flow, b []byte, m *wire.Message) {
 				"remote", f.Remote.String(), "panic", r, "stack", string(debug.Stack()))
 		}
 	}()
-	if l.cfg.Filter(f.Transport, f.Remote, b) == Drop {
+	if l.cfg.Filter(f, b) == Drop {
 		l.count.filtered.Add(1)
 		return
 	}
 	if err := m.Parse(b); err != nil {
-		l.malformed(f, m, err, len(b))
+		l.malformed(f, m, err)
 		return
 	}
 	l.count.received.Add(1)
@@ -167,18 +173,16 @@ func (l *Layer) message(f Flow, b []byte, m *wire.Message) {
 }
 
 // malformed answers a refused request once, statelessly (RFC 3261 8.2.7), when its index allows,
-// the rate too, and the answer is shorter than twice the request: nobody gains by a forged source.
-func (l *Layer) malformed(f Flow, m *wire.Message, err error, size int) {
+// and the rate too. That a forged source gains nothing by it is up to Config.Outgoing.
+func (l *Layer) malformed(f Flow, m *wire.Message, err error) {
 	l.count.malformed.Add(1)
+	l.cfg.OnFault(f, Malformed)
 	if !m.Answerable() || !l.refuse.take(time.Now(), 1) {
 		return
 	}
 	status, reason := wire.ParseStatusFor(err)
 	var buf [1024]byte
 	b := wire.AppendReplyTo(buf[:0], m, f.Remote, status, reason, l.tag(m))
-	if len(b) >= 2*size {
-		return
-	}
 	if l.Send(ResponseFlow(m.TopVia(), f), b) == nil {
 		l.count.refused.Add(1)
 	}

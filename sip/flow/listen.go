@@ -84,7 +84,7 @@ func (l *Layer) removeListener(ln *listener) {
 
 // admit takes or refuses a connection that was accepted.
 func (l *Layer) admit(ln *listener, nc net.Conn) {
-	if l.cfg.Filter(ln.at.Transport, addrPort(nc.RemoteAddr()), nil) == Drop {
+	if l.cfg.Filter(Flow{Transport: ln.at.Transport, Local: addrPort(nc.LocalAddr()), Remote: addrPort(nc.RemoteAddr())}, nil) == Drop {
 		l.count.filtered.Add(1)
 		_ = nc.Close() // refused; nothing was sent
 		return

@@ -11,6 +11,7 @@ type Stats struct {
 	KeepAlive uint64 // CRLF keep-alives answered
 	Junk      uint64 // datagrams that cannot be SIP: STUN, RTP, less than five octets
 	Filtered  uint64 // messages and connections that the filter refused
+	Withheld  uint64 // messages that Outgoing dropped
 	Malformed uint64 // messages that the parser refused
 	Refused   uint64 // of these, requests answered with a stateless response
 	Panics    uint64 // panics of the handler, contained
@@ -25,8 +26,8 @@ type Stats struct {
 }
 
 type counters struct {
-	received, sent, keepAlive, junk, filtered, malformed, refused, panics atomic.Uint64
-	sendFull, sendFail, accepted, dialled, capped, timedOut, handshakes   atomic.Uint64
+	received, sent, keepAlive, junk, filtered, withheld, malformed, refused, panics atomic.Uint64
+	sendFull, sendFail, accepted, dialled, capped, timedOut, handshakes             atomic.Uint64
 }
 
 // Stats returns the counters since New, and how many connections are open.
@@ -42,6 +43,7 @@ func (l *Layer) Stats() Stats {
 		KeepAlive:   c.keepAlive.Load(),
 		Junk:        c.junk.Load(),
 		Filtered:    c.filtered.Load(),
+		Withheld:    c.withheld.Load(),
 		Malformed:   c.malformed.Load(),
 		Refused:     c.refused.Load(),
 		Panics:      c.panics.Load(),

@@ -141,10 +141,11 @@ func (c *conn) next(fr *wire.Framer) (whole, ok bool) {
 func (c *conn) refuse(head []byte, m *wire.Message, err error) {
 	if head == nil {
 		c.l.count.malformed.Add(1)
+		c.l.cfg.OnFault(c.flow, Malformed)
 		return
 	}
 	_ = m.Parse(head) // its own fault is the lesser one
-	c.l.malformed(c.flow, m, err, len(head))
+	c.l.malformed(c.flow, m, err)
 }
 
 // pong answers keep-alives (RFC 5626 4.4.1).

@@ -91,16 +91,18 @@ func (l *Layer) removeSocket(s *socket) {
 
 // datagram takes one datagram from a reader.
 func (l *Layer) datagram(s *socket, src netip.AddrPort, b []byte, m *wire.Message) {
+	f := Flow{Transport: UDP, Local: s.local, Remote: src}
 	switch {
 	case string(b) == "\r\n\r\n":
-		if l.cfg.Filter(UDP, src, b) == Pass && sendable(src) {
+		if l.cfg.Filter(f, b) == Pass && sendable(src) {
 			l.write(s, []byte("\r\n"), src)
 			l.count.keepAlive.Add(1)
 		}
 	case junk(b):
 		l.count.junk.Add(1)
+		l.cfg.OnFault(f, Junk)
 	default:
-		l.message(Flow{Transport: UDP, Local: s.local, Remote: src}, b, m)
+		l.message(f, b, m)
 	}
 }
 

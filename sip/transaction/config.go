@@ -38,6 +38,9 @@ type Config struct {
 	Branch func() string
 	// Tag makes a To tag (RFC 3261 19.3). Default: 96 bits from crypto/rand.
 	Tag func() string
+	// OnStray is told of each response that belongs to no transaction. It runs on the shard and
+	// must not block. Default: nobody.
+	OnStray func(flow.Flow)
 	// Logger gets one line per fault that ends a transaction. Default: discard.
 	Logger *slog.Logger
 }
@@ -90,6 +93,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Tag == nil {
 		c.Tag = randomToken
+	}
+	if c.OnStray == nil {
+		c.OnStray = func(flow.Flow) {}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -167,6 +167,7 @@ func (sh *shard) response() {
 	c := sh.clients[string(sh.key)]
 	if c == nil {
 		sh.n.strays.Add(1)
+		sh.l.cfg.OnStray(sh.flow)
 		if status/100 == 2 && m.CSeqMethod() == wire.Invite {
 			sh.tellStray()
 		}

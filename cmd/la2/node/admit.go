@@ -57,6 +57,7 @@ func (r requestRoute) admit(tx *transaction.Server, open bool) (w who, ok bool) 
 		return w, true
 	}
 	if open {
+		r.n.shield.Lend(tx.Flow().Remote.Addr(), lent)
 		return who{kind: stranger, caller: party(req, false)}, true
 	}
 	user, err := r.n.verify(tx)

@@ -35,6 +35,7 @@ func (n *Node) openDesk(ctx context.Context) (err error) {
 		Taxonomy: taxonomy.Default(),
 		Agents:   agents{n.floor}, Calls: calls{n}, Tickets: tickets{n.tickets},
 		Sessions: n.store.Projection("sessions"), SessionLife: n.cfg.HTTP.SessionLife, StatusToken: n.token,
+		Bans: n.banned, Unban: n.shield.Unban,
 		Desktop: web.Desktop(), Metrics: n.metrics.Handler(),
 		Ready:  []server.Check{{Name: "journal", Func: n.journalReady}, {Name: "sip", Func: n.sipReady}},
 		Logger: n.log,
@@ -117,7 +118,7 @@ func (n *Node) sipReady(context.Context) error {
 
 // gauges are what the packet and signalling layers count.
 func (n *Node) gauges() []metrics.Value {
-	return []metrics.Value{
+	return append(n.shieldValues(), []metrics.Value{
 		{Name: "la2_sip_calls", Help: "Calls now.", Func: func() float64 { return float64(n.sw.Running()) }},
 		{Name: "la2_sip_auth_failures_total", Help: "Wrong credentials.", Counter: true, Func: func() float64 { return float64(n.verifier.Stats().Failures) }},
 		{Name: "la2_sip_auth_throttled_total", Help: "Credentials refused unread, because their source sent too many wrong ones.", Counter: true, Func: func() float64 { return float64(n.verifier.Stats().Throttled) }},
@@ -133,5 +134,5 @@ func (n *Node) gauges() []metrics.Value {
 		}},
 		{Name: "la2_stream_lost_events_total", Help: "Events dropped while the journal did not write.", Counter: true, Func: func() float64 { return float64(n.stream.Stats().Lost) }},
 		{Name: "la2_store_bytes", Help: "Size of the journal file.", Func: func() float64 { return float64(n.store.Size()) }},
-	}
+	}...)
 }

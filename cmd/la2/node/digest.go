@@ -16,7 +16,12 @@ func (n *Node) verify(tx *transaction.Server) (user string, err error) {
 	for _, h := range req.GetHeaders("Authorization") {
 		sent = append(sent, h.Value())
 	}
-	return n.verifier.VerifyAny(tx.Flow().Remote.Addr(), string(req.Method), req.Recipient.String(), sent)
+	src := tx.Flow().Remote.Addr()
+	user, err = n.verifier.VerifyAny(src, string(req.Method), req.Recipient.String(), sent)
+	if err == nil {
+		n.shield.Trust(src, n.now().Add(proven))
+	}
+	return user, err
 }
 
 // challenge answers what verify refused; a wrong password and an unknown user

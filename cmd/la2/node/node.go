@@ -34,6 +34,7 @@ import (
 	"github.com/lineaamica/la2/sip/proxy"
 	"github.com/lineaamica/la2/sip/registrar"
 	"github.com/lineaamica/la2/sip/resolve"
+	"github.com/lineaamica/la2/sip/shield"
 	"github.com/lineaamica/la2/sip/transaction"
 	"github.com/lineaamica/la2/sip/trunk"
 	"github.com/lineaamica/la2/store"
@@ -79,6 +80,7 @@ type Node struct {
 	prompts *prompt.Set
 	relay   *relay.Relay
 
+	shield    *shield.Shield
 	flows     *flow.Layer
 	resolver  *resolve.Resolver
 	tx        *transaction.Layer

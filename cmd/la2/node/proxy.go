@@ -68,6 +68,7 @@ func (r requestRoute) Relay(tx *transaction.Server) {
 		return
 	}
 	to, _ := r.n.passes(m)
+	r.n.shield.Lend(tx.Flow().Remote.Addr(), lent)
 	r.pass(tx, to)
 }
 

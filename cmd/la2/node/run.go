@@ -69,6 +69,7 @@ func (n *Node) announceDevices() {
 	}
 	for aor, bindings := range list {
 		n.location.Load(aor, bindings)
+		n.registered(n.location.Lookup(aor))
 		if len(n.location.Lookup(aor)) > 0 {
 			n.floor.DeviceUp(cti.DeviceID(aor))
 		}

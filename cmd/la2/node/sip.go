@@ -64,15 +64,17 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	n.verifier = digest.NewGuard(digest.GuardConfig{Logger: n.log}, v)
+	n.verifier = digest.NewGuard(digest.GuardConfig{OnDenied: n.guessed, Logger: n.log}, v)
 	outward, err := n.keys.outward(n.cfg.SIP.TLS)
 	if err != nil {
 		return err
 	}
-	n.flows = flow.New(flow.Config{Logger: n.log, OnClosed: n.flowClosed, Advertise: advertised(n.cfg), TLS: outward}, func(f flow.Flow, m *wire.Message) { n.tx.Receive(f, m) })
+	n.openShield()
+	n.flows = flow.New(flow.Config{Filter: n.shield.Verdict, Outgoing: n.shield.Outgoing, OnFault: n.fault, OnClosed: n.flowClosed,
+		Advertise: advertised(n.cfg), TLS: outward, Logger: n.log}, func(f flow.Flow, m *wire.Message) { n.tx.Receive(f, m) })
 	n.openResolver()
 	n.openProxy()
-	n.tx = transaction.New(transaction.Config{Shards: n.cfg.SIP.Shards, Address: n.flows.Address, Logger: n.log}, n.flows, requestRoute{n})
+	n.tx = transaction.New(transaction.Config{Shards: n.cfg.SIP.Shards, Address: n.flows.Address, OnStray: n.unasked, Logger: n.log}, n.flows, requestRoute{n})
 	n.bindings = newKeeper(n.store.Projection("bindings"), n.log)
 	n.location = location.NewTable(location.Config{OnChange: n.bindingChanged})
 	n.stations = newStations(n)
@@ -119,6 +121,7 @@ func (n *Node) flowClosed(f flow.Flow) {
 // bindingChanged tells the floor and the journal's keeper.
 func (n *Node) bindingChanged(c location.Change) {
 	n.bindings.changed(c)
+	n.registered(c.Bindings)
 	if n.floor == nil {
 		return
 	}

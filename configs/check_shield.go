@@ -1,0 +1,24 @@
+package configs
+
+import (
+	"fmt"
+	"time"
+)
+
+func checkShield(s Shield, r report) {
+	between(r, "sip.shield.rate", s.Rate, 1, 1_000_000)
+	between(r, "sip.shield.known_rate", s.KnownRate, s.Rate, 1_000_000)
+	between(r, "sip.shield.points", s.Points, 1, 100_000)
+	duration(r, "sip.shield.ban", s.Ban, time.Second, 168*time.Hour)
+	duration(r, "sip.shield.max_ban", s.MaxBan, s.Ban, 168*time.Hour)
+	for i, name := range s.Signatures {
+		if len(name) < 4 || len(name) > 64 {
+			r(fmt.Sprintf("sip.shield.signatures[%d]", i), "want 4 to 64 characters: a shorter name would ban telephones")
+		}
+	}
+	for i, a := range s.Access {
+		if len(a.Allow)+len(a.Deny) == 0 {
+			r(fmt.Sprintf("sip.shield.access[%d]", i), "want networks in allow or deny")
+		}
+	}
+}

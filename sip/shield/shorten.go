@@ -1,0 +1,45 @@
+package shield
+
+import "bytes"
+
+// kept are the headers that a response over UDP cannot do without (RFC 3261 8.2.6.2, 22.1, 20.33),
+// and their shortest names (7.3.3).
+func kept(name []byte) (short string, ok bool) {
+	switch string(bytes.ToLower(name)) {
+	case "via", "v":
+		return "v", true
+	case "from", "f":
+		return "f", true
+	case "to", "t":
+		return "t", true
+	case "call-id", "i":
+		return "i", true
+	case "cseq", "www-authenticate", "proxy-authenticate", "retry-after", "unsupported", "contact", "expires", "min-expires":
+		return string(name), true
+	}
+	return "", false
+}
+
+// shorten leaves out of the response b what a stranger can do without, and uses the short names.
+// It is nil when that is not possible: when there is a body, or a header over two lines.
+func shorten(b []byte) []byte {
+	head, body, ok := bytes.Cut(b, []byte("\r\n\r\n"))
+	if !ok || len(body) > 0 {
+		return nil
+	}
+	out := make([]byte, 0, len(b))
+	line, head, _ := bytes.Cut(head, []byte("\r\n"))
+	out = append(append(out, line...), "\r\n"...)
+	for len(head) > 0 {
+		line, head, _ = bytes.Cut(head, []byte("\r\n"))
+		name, value, ok := bytes.Cut(line, []byte(":"))
+		if !ok || line[0] == ' ' || line[0] == '\t' {
+			return nil
+		}
+		if short, ok := kept(bytes.TrimRight(name, " \t")); ok {
+			out = append(append(out, short...), ':')
+			out = append(append(out, bytes.TrimSpace(value)...), "\r\n"...)
+		}
+	}
+	return append(out, "\r\n"...)
+}
