@@ -4,44 +4,71 @@ import (
 	"errors"
 
 	"github.com/lineaamica/la2/sip/transaction"
+	"github.com/lineaamica/la2/sip/wire"
 )
 
-// back passes on what came for a forwarded request (RFC 3261 16.7), on the shard.
+// back passes on what came for a request with one target (RFC 3261 16.7), on the shard.
 func (p *Proxy) back(tx *transaction.Server, a transaction.Forwarded) {
-	if a.Err != nil {
-		p.failed(tx, a)
-		return
+	switch {
+	case a.Err == nil:
+		if a.Response.Status() != 100 && a.Response.MoreVia() {
+			p.returns(tx, a.Response)
+		}
+	case a.Cancelled && a.Request.Method() == wire.Invite:
+		tx.Refuse(a.Request, 487, "")
+	case errors.Is(a.Err, transaction.ErrTimeout):
+		p.fails(tx, a.Request, 408)
+	default:
+		p.fails(tx, a.Request, 503)
 	}
-	m := a.Response
-	status := m.Status()
-	if status == 100 || !m.MoreVia() {
-		return
-	}
+}
+
+// returns passes a response on.
+func (p *Proxy) returns(tx *transaction.Server, m *wire.Message) {
 	w := p.works.Get().(*work)
 	defer p.works.Put(w)
 	w.edit.Reset(m)
 	w.edit.PopVia()
+	p.writes(tx, w, &w.edit, m.Status(), m.CSeqMethod() == wire.Invite)
+}
+
+// responds passes on what e makes of a response without our Via.
+func (p *Proxy) responds(tx *transaction.Server, e *wire.Edit, status int, invite bool) {
+	w := p.works.Get().(*work)
+	defer p.works.Put(w)
+	p.writes(tx, w, e, status, invite)
+}
+
+func (p *Proxy) writes(tx *transaction.Server, w *work, e *wire.Edit, status int, invite bool) {
+	if !invite && (status < 200 || status == 408) {
+		return // such a response helps nobody and comes too late (RFC 4320 4.1, 4.2)
+	}
 	if status == 503 {
 		// It says that one element below is overloaded, not that we are (16.7 step 6).
 		status = 500
-		w.edit.SetStatus(status, "Server Internal Error")
+		e.SetStatus(status, "Server Internal Error")
 	}
-	w.out = w.edit.Append(w.out[:0])
+	w.out = e.Append(w.out[:0])
 	p.responses.Add(1)
 	tx.Return(status, w.out)
 }
 
-// failed answers for a target that did not. Time-out of another request than INVITE is told to
-// nobody: the client has given up, too (RFC 4320 4.2). A broken path counts as 503 (16.9), which
-// becomes 500.
-func (p *Proxy) failed(tx *transaction.Server, a transaction.Forwarded) {
-	invite := string(a.Request.MethodBytes()) == "INVITE"
+// popped returns the response m without our Via. The bytes are w's.
+func popped(w *work, m *wire.Message) []byte {
+	w.edit.Reset(m)
+	w.edit.PopVia()
+	w.out = w.edit.Append(w.out[:0])
+	return w.out
+}
+
+// fails answers m for targets that did not: with 408 or 503. Time-out of another request than
+// INVITE is told to nobody: the client has given up, too (RFC 4320 4.2). A broken path counts as
+// 503 (16.9), which becomes 500.
+func (p *Proxy) fails(tx *transaction.Server, m *wire.Message, status int) {
 	switch {
-	case invite && a.Cancelled:
-		tx.Refuse(a.Request, 487, "")
-	case !errors.Is(a.Err, transaction.ErrTimeout):
-		tx.Refuse(a.Request, 500, "")
-	case invite:
-		tx.Refuse(a.Request, 408, "")
+	case status != 408:
+		tx.Refuse(m, 500, "")
+	case m.Method() == wire.Invite:
+		tx.Refuse(m, 408, "")
 	}
 }

@@ -1,11 +1,11 @@
-// Package proxy is the core of a stateful, record-routing proxy (RFC 3261 16) with one target
-// for each request. It edits messages by span and parses none: what it does not have to change
-// leaves as it came.
+// Package proxy is the core of a stateful, record-routing proxy (RFC 3261 16). It edits messages by
+// span and parses none: what it does not have to change leaves as it came.
 //
 // Done here: checks of a request (16.3: Max-Forwards, Proxy-Require, loops by a token in our Via
 // branch), Record-Route, and requests along it (16.4, 16.6, 16.12), ACK for a 2xx without state,
-// responses (16.7), 408 on time-out. The transaction layer sends 100, CANCEL, the ACK for a
-// refusal and each 2xx, and owns timer C (see transaction.Relay).
+// responses (16.7), 408 on time-out. Fork sends one request to several targets at a time or one
+// after the other; step is its response context. The transaction layer sends 100, CANCEL, the ACK
+// for a refusal and each 2xx, and owns timer C (see transaction.Relay).
 //
 // Nobody uses us to reach a third party. Our Record-Route URI carries a token: the addresses of
 // the two ends, signed together with Call-ID and the caller's tag. A request in a dialog follows
@@ -16,10 +16,8 @@
 // that part of 16.7 back, because it lets strangers bounce messages off a proxy. A CANCEL without
 // INVITE gets 481, as our branches are random and no other element could match it.
 //
-// Left out, for later: forking and its timer C, recursion on 3xx, RFC 3263 and opening
-// connections, outbound (RFC 5626), Path, strict routers (16.4, 16.6 step 6), the switch to
-// TCP above 1300 octets (18.1.1), call records of proxied calls, and a secret that outlives
-// the process: after a restart, requests in old dialogs are refused.
+// Left out: strict routers (16.4, 16.6 step 6), and a secret that outlives the process unless
+// Config.Secret brings one.
 //
 // The package starts no goroutine. A Proxy is safe for concurrent use; its methods run on the
 // shards of the transaction layer and do not block.

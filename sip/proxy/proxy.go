@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -36,8 +37,9 @@ type Config struct {
 
 // A Target is where a request goes.
 type Target struct {
-	URI  string    // the new Request-URI
-	Flow flow.Flow // the path to it
+	URI    string    // the new Request-URI
+	Flow   flow.Flow // the path to it, or to the first of Routes
+	Routes []string  // Route values, "<sip:edge;lr>", such as a Path (RFC 3327 5.5)
 }
 
 // Stats counts what a Proxy did; all grow.
@@ -65,11 +67,12 @@ type Proxy struct {
 
 // work is the scratch memory of one message.
 type work struct {
-	edit wire.Edit
-	out  []byte
-	text []byte
-	loop []byte
-	hash maphash.Hash
+	edit  wire.Edit
+	out   []byte
+	text  []byte
+	token []byte
+	loop  []byte // the loop token of the message
+	hash  maphash.Hash
 }
 
 // New returns a proxy that sends ACKs for 2xx by send; all else goes by the transactions given
@@ -124,13 +127,12 @@ func token(uri []byte) ([]byte, bool) {
 // a dialog may form. It runs within TU.Request or Relay.Relay and answers tx if it cannot.
 func (p *Proxy) Forward(tx *transaction.Server, to Target) {
 	m := tx.Wire()
-	h := hop{from: tx.Flow(), to: to.Flow, uri: to.URI}
-	if recorded(m) && len(m.ToTag()) == 0 {
-		var buf [tokenText]byte
-		d := Dialog{h.from.Remote.Addr().Unmap(), h.to.Remote.Addr().Unmap()}
-		h.token = p.sign.appendToken(buf[:0], m, d)
-	}
-	p.forward(tx, m, h)
+	p.forward(tx, m, p.hopTo(m, tx.Flow(), to))
+}
+
+// hopTo is the way of a request to a target.
+func (p *Proxy) hopTo(m *wire.Message, from flow.Flow, to Target) hop {
+	return hop{from: from, to: to.Flow, uri: to.URI, fresh: len(m.ToTag()) == 0, routes: to.Routes}
 }
 
 // InDialog forwards a request that is Mine along its route (16.12), to where policy allows.
@@ -186,26 +188,44 @@ func (p *Proxy) Ack(f flow.Flow, m *wire.Message) bool {
 	return true
 }
 
+// forward sends a request on hop h alone.
 func (p *Proxy) forward(tx *transaction.Server, m *wire.Message, h hop) {
 	w := p.works.Get().(*work)
 	defer p.works.Put(w)
-	loop := p.loop(w, m)
+	if p.passes(w, tx, m) {
+		p.launch(w, tx, m, h, p.answer)
+	}
+}
+
+// passes checks a request (16.3) and answers one that is not to be forwarded. w has its loop token then.
+func (p *Proxy) passes(w *work, tx *transaction.Server, m *wire.Message) bool {
+	p.loop(w, m)
 	switch {
 	case m.MaxForwards() == 0:
 		p.exhausted.Add(1)
 		tx.Refuse(m, 483, "")
-		return
 	case m.Header("Proxy-Require") != nil:
 		tx.Refuse(m, 420, "", wire.Field{Name: "Unsupported", Value: string(m.Header("Proxy-Require"))})
-		return
-	case looped(m, loop):
+	case looped(m, w.loop):
 		p.looped.Add(1)
 		tx.Refuse(m, 482, "")
-		return
+	case len(m.ToTag()) == 0 && breadthOf(m) == 0:
+		tx.Refuse(m, 440, "Max-Breadth Exceeded")
+	default:
+		return true
 	}
+	return false
+}
+
+// launch sends a request that passes on hop h. w has its loop token.
+func (p *Proxy) launch(w *work, tx *transaction.Server, m *wire.Message, h hop, back func(*transaction.Server, transaction.Forwarded)) transaction.Branch {
 	p.requests.Add(1)
-	branch := newBranch(w, loop)
-	tx.Forward(h.to, branch, p.rewrite(w, m, h, branch), p.answer)
+	if h.fresh && recorded(m) {
+		w.token = p.sign.appendToken(w.token[:0], m, Dialog{h.from.Remote.Addr().Unmap(), h.to.Remote.Addr().Unmap()})
+		h.token = w.token
+	}
+	branch := newBranch(w, w.loop)
+	return tx.Forward(h.to, branch, p.rewrite(w, m, h, branch), back)
 }
 
 // A hop is one forwarding of a request.
@@ -214,6 +234,9 @@ type hop struct {
 	uri      string // the new Request-URI; empty keeps it
 	pop      int    // Route values of ours on top
 	token    []byte // for Record-Route; nil: none
+	fresh    bool   // of no dialog: the caller's own Route ends here, routes take its place
+	routes   []string
+	breadth  int // Max-Breadth; 0 leaves it, or puts the usual one where there is none
 }
 
 // rewrite returns m as it leaves on hop h (16.6). The bytes are w's.
@@ -225,6 +248,9 @@ func (p *Proxy) rewrite(w *work, m *wire.Message, h hop, branch string) []byte {
 		e.SetRequestURI(h.uri)
 	}
 	e.PopRoutes(h.pop)
+	if h.fresh {
+		p.opens(e, m, h)
+	}
 	forwards := m.MaxForwards() - 1
 	if m.MaxForwards() < 0 {
 		forwards = 70
@@ -246,6 +272,23 @@ func (p *Proxy) rewrite(w *work, m *wire.Message, h hop, branch string) []byte {
 	}
 	w.out = e.Append(w.out[:0])
 	return w.out
+}
+
+// opens changes what only a request of no dialog has: Route, which a stranger must not choose
+// (16.4, 16.6 step 6), and Max-Breadth (RFC 5393 5.3.3).
+func (p *Proxy) opens(e *wire.Edit, m *wire.Message, h hop) {
+	switch {
+	case len(h.routes) > 0:
+		e.Set("Route", strings.Join(h.routes, ", "))
+	case m.Header("Route") != nil:
+		e.Delete("Route")
+	}
+	switch {
+	case h.breadth > 0:
+		e.Set("Max-Breadth", strconv.Itoa(h.breadth))
+	case m.Header("Max-Breadth") == nil:
+		e.Set("Max-Breadth", "60")
+	}
 }
 
 // record adds our Record-Route: one value, or two when the ends reach us at two addresses, the

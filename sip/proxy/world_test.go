@@ -35,6 +35,7 @@ type world struct {
 	layer *transaction.Layer
 	p     *Proxy
 	typed bool // requests go through the typed parser first
+	plan  Plan // where "group" goes
 
 	mu    sync.Mutex // guards seen
 	seen  []string   // "caller>proxy INVITE"
@@ -134,6 +135,8 @@ func (w *world) target(m *wire.Message) (Target, bool) {
 	switch string(u.User) {
 	case "bob":
 		return Target{URI: "sip:bob@" + far.String(), Flow: w.flow(far)}, true
+	case "group":
+		return Target{}, true
 	case "loop":
 		return Target{URI: "sip:loop@10.0.0.1", Flow: w.flow(home)}, true
 	}
@@ -150,15 +153,24 @@ func (w *world) Relay(tx *transaction.Server) {
 		w.p.InDialog(tx)
 		return
 	}
+	w.forward(tx)
+}
+
+// forward sends "group" by the plan, all others to their target.
+func (w *world) forward(tx *transaction.Server) {
 	to, _ := w.target(tx.Wire())
+	if to.URI == "" {
+		w.p.Fork(tx, tx.Wire(), w.plan)
+		return
+	}
 	w.p.Forward(tx, to)
 }
 
 func (w *world) RelayAck(f flow.Flow, m *wire.Message) bool { return w.p.Ack(f, m) }
 
 func (w *world) Request(tx *transaction.Server) {
-	if to, ok := w.target(tx.Wire()); ok && tx.Request() != nil {
-		w.p.Forward(tx, to)
+	if _, ok := w.target(tx.Wire()); ok && tx.Request() != nil {
+		w.forward(tx)
 		return
 	}
 	tx.Respond(404, "")

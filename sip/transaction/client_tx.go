@@ -21,21 +21,21 @@ type clientTx struct {
 	invite bool
 	up     *Server                  // whose request was forwarded; nil for one of our own
 	back   func(*Server, Forwarded) // with up
+	next   *clientTx                // the branch of up before this one
 
 	// Owned by the shard.
-	req       *sip.Request // until the final response, for ACK and CANCEL; nil if it was incomplete
-	last      []byte       // the request, while it may have to be sent again
-	ack       []byte       // the ACK for a failure
-	reason    string       // of CANCEL
-	cancelled bool         // up was cancelled
-	event     ClientEvent  // what deliver gives to the user
-	ict       ictState     // if invite
-	nict      nictState    // if not
-	failed    bool         // the flow refused a message
-	lapsed    bool         // a timer of length zero was armed
-	interval  time.Duration
-	retry     timer
-	life      timer
+	req      *sip.Request // until the final response, for ACK and CANCEL; nil if it was incomplete
+	last     []byte       // the request, while it may have to be sent again
+	ack      []byte       // the ACK for a failure
+	reason   string       // of CANCEL
+	event    ClientEvent  // what deliver gives to the user
+	ict      ictState     // if invite
+	nict     nictState    // if not
+	failed   bool         // the flow refused a message
+	lapsed   bool         // a timer of length zero was armed
+	interval time.Duration
+	retry    timer
+	life     timer
 }
 
 // stepInvite feeds the INVITE machine and does what it says.

@@ -18,6 +18,7 @@ type item struct {
 	client *clientTx
 	reason string
 	done   chan struct{}
+	call   func()
 }
 
 type itemKind uint8
@@ -30,6 +31,7 @@ const (
 	itemClosed                  // flow ended
 	itemFlush                   // the user waits for what it posted before
 	itemTell                    // the user of client is owed its event
+	itemCall                    // the user goes on, on the shard
 )
 
 // admission is what a full queue does to a message.

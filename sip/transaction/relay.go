@@ -1,7 +1,9 @@
 package transaction
 
 import (
+	"bytes"
 	"slices"
+	"time"
 
 	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/wire"
@@ -17,8 +19,8 @@ import (
 type Relay interface {
 	// Relays reports whether a new request, not ACK or CANCEL, is passed on from its bytes.
 	Relays(f flow.Flow, m *wire.Message) bool
-	// Relay gives such a request; it is answered by Forward or Refuse before Relay returns.
-	// Its Request is nil: see Wire.
+	// Relay gives such a request; it is answered by Forward or Refuse before Relay returns, or later
+	// within Server.Do. Its Request is nil: see Wire.
 	Relay(tx *Server)
 	// RelayAck sees each ACK that acknowledges no refusal; false leaves it to TU.Ack.
 	RelayAck(f flow.Flow, m *wire.Message) bool
@@ -27,6 +29,7 @@ type Relay interface {
 // Forwarded is what comes back for a forwarded request: each response but those that were
 // absorbed, or the error that ended it. Response and Request are valid during the call only.
 type Forwarded struct {
+	Branch   Branch
 	Response *wire.Message // with our Via on top
 	Flow     flow.Flow     // where Response came from
 
@@ -43,21 +46,66 @@ func (s *Server) Wire() *wire.Message {
 	return nil
 }
 
-// Forward sends raw, the request as the user changed it, on f in a new client transaction, once.
-// branch is that of the Via on top of raw. back gets what comes of it, on the shard; it may come
-// before Forward returns. CANCEL for s goes there from now on. To be called on the shard only,
-// where Wire is not nil; raw may be used again when it returns.
-func (s *Server) Forward(f flow.Flow, branch string, raw []byte, back func(*Server, Forwarded)) {
+// A Branch is one forwarding of a request: a client transaction (RFC 3261 16.7). It is comparable.
+type Branch struct{ tx *clientTx }
+
+// Forward sends raw, the request as the user changed it, on f in a new client transaction; each
+// call adds a branch (RFC 3261 16.6 step 10). branch is that of the Via on top of raw. back gets
+// what comes of it, on the shard; it may come before Forward returns. CANCEL for s goes to all
+// branches. On the shard only; raw may be used again when it returns.
+func (s *Server) Forward(f flow.Flow, branch string, raw []byte, back func(*Server, Forwarded)) Branch {
 	t := s.tx
-	method := string(t.sh.msg.MethodBytes())
-	key := branch + "|" + method
+	method, _, _ := bytes.Cut(raw, []byte{' '})
+	key := branch + "|" + string(method)
 	c := &clientTx{sh: t.sh, up: s, back: back, flow: f, branch: key[:len(branch)], key: key,
-		invite: t.invite, last: slices.Clone(raw)}
+		invite: t.invite, last: slices.Clone(raw), next: t.down}
 	c.retry = timer{owner: c, slot: retrySlot}
 	c.life = timer{owner: c, slot: lifeSlot}
 	t.down = c
 	t.sh.begin(c)
+	return Branch{c}
 }
+
+// Cancel cancels the branch of an INVITE, as Client.Cancel does. Nothing happens when it has its
+// final response. On the shard only.
+func (b Branch) Cancel(reason string) {
+	if b.tx.invite {
+		b.tx.reason = reason
+		b.tx.stepInvite(ictCancel)
+	}
+}
+
+// Cancelled reports whether CANCEL came for s. On the shard only.
+func (s *Server) Cancelled() bool { return s.tx.cancelled }
+
+// Do runs f on the shard of s soon, for who had to wait for something before it could answer; never
+// when the layer is closed. Safe from any goroutine; Wire is nil within f.
+func (s *Server) Do(f func()) { s.tx.sh.q.leave(item{kind: itemCall, call: f}) }
+
+// An alarm is a timer that a user set on its server transaction.
+type alarm struct {
+	s    *Server
+	ring func()
+	timer
+}
+
+// Alarm runs ring on the shard after d, unless s has ended by then; it takes the place of one that
+// was set before. d 0 sets none. On the shard only.
+func (s *Server) Alarm(d time.Duration, ring func()) {
+	t := s.tx
+	if t.alarm != nil {
+		t.sh.timers.stop(&t.alarm.timer)
+	}
+	if t.alarm = nil; d > 0 && t.sh.servers[t.key] == t {
+		a := &alarm{s: s, ring: ring}
+		a.timer.owner = a
+		t.alarm = a
+		t.sh.timers.arm(&a.timer, t.sh.now+d)
+	}
+}
+
+// expired implements expirer.
+func (a *alarm) expired(slot) { a.ring() }
 
 // Return passes a response on: raw is it without our Via. Any number of 1xx, then one final, or,
 // for INVITE, any number of 2xx. On the shard only; raw may be used again when it returns.
@@ -126,8 +174,9 @@ func (sh *shard) tellRelay(t *serverTx) {
 
 func (sh *shard) tellForwarded(c *clientTx, ev Forwarded) {
 	defer sh.recovered("forwarded")
+	ev.Branch = Branch{c}
 	if ev.Err != nil {
-		ev.Request, ev.Cancelled = c.received(), c.cancelled
+		ev.Request, ev.Cancelled = c.received(), c.up.tx.cancelled
 		if ev.Request == nil {
 			return
 		}
@@ -166,10 +215,13 @@ func (c *clientTx) sibling(method string, to []byte) []byte {
 	return wire.AppendSibling(make([]byte, 0, sizeHint/2), &sent, method, to, reason)
 }
 
-// cancelBelow sends a CANCEL on along the way of its INVITE, with its Reason (RFC 3261 16.10,
+// cancelBelow sends a CANCEL on along all ways of its INVITE, with its Reason (RFC 3261 16.10,
 // RFC 3326 2). The CANCEL is in hand.
 func (t *serverTx) cancelBelow() {
-	t.down.cancelled = true
-	t.down.reason = string(t.sh.msg.Header("Reason"))
-	t.down.stepInvite(ictCancel)
+	reason := string(t.sh.msg.Header("Reason"))
+	for c := t.down; c != nil; c = c.next {
+		if !c.final() {
+			Branch{c}.Cancel(reason)
+		}
+	}
 }

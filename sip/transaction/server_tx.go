@@ -13,8 +13,10 @@ type serverTx struct {
 
 	// Owned by the shard.
 	handle    *Server   // nil for CANCEL, and after a failure or the ACK for a 2xx
-	down      *clientTx // what the request was forwarded in
+	down      *clientTx // what the request was forwarded in, the latest branch; see clientTx.next
 	relayed   bool      // the Relay has it
+	cancelled bool      // CANCEL came for what was forwarded
+	alarm     *alarm    // set by the user; nil when none is
 	tag       string    // the To tag of all responses
 	key       string    // in shard.servers
 	mergedKey string    // in shard.merged, or empty

@@ -103,6 +103,8 @@ func (sh *shard) handle(it *item) {
 		close(it.done)
 	case itemTell:
 		sh.tellClient(it.client, it.client.event)
+	case itemCall:
+		it.call()
 	}
 }
 
@@ -148,7 +150,10 @@ func (sh *shard) owe(t *serverTx) {
 func (sh *shard) endServer(t *serverTx) {
 	sh.timers.stop(&t.retry)
 	sh.timers.stop(&t.life)
-	t.handle, t.last, t.down = nil, nil, nil
+	if t.alarm != nil {
+		sh.timers.stop(&t.alarm.timer)
+	}
+	t.handle, t.last, t.down, t.alarm = nil, nil, nil, nil
 	if sh.servers[t.key] != t {
 		return
 	}

@@ -26,12 +26,10 @@ func (sh *shard) tellRequest(t *serverTx) {
 }
 
 func (sh *shard) tellCancel(t *serverTx) {
-	switch {
-	case t.down != nil:
+	t.cancelled = true
+	if t.relayed || t.down != nil {
 		t.cancelBelow()
 		return
-	case t.relayed:
-		return // refused already
 	}
 	defer func(s *Server) {
 		if r := recover(); r != nil {

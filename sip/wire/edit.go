@@ -31,6 +31,7 @@ type change struct {
 	name, value string
 	id          headerID
 	keep        bool // false deletes
+	add         bool // leaves the fields of the name that are there
 	done        bool
 	when        func(value []byte) bool // nil: always
 }
@@ -72,6 +73,12 @@ func (e *Edit) PopRoutes(n int) { e.routes = n }
 // header. Via and Content-Length are not for Set.
 func (e *Edit) Set(name, value string) { e.change(change{name: name, value: value, keep: true}) }
 
+// Add puts one more field called name at the end of the header.
+func (e *Edit) Add(name, value string) {
+	e.sets[e.n] = change{name: name, value: value, keep: true, add: true}
+	e.n++
+}
+
 // Delete removes all fields called name, compact or with a space before the colon as well.
 func (e *Edit) Delete(name string) { e.change(change{name: name}) }
 
@@ -84,7 +91,7 @@ func (e *Edit) DeleteIf(name string, when func(value []byte) bool) {
 func (e *Edit) change(c change) {
 	c.id = idOf(c.name)
 	for i := range e.sets[:e.n] {
-		if old := &e.sets[i]; old.id == c.id && (c.id != unknown || equalFold(c.name, []byte(old.name))) {
+		if old := &e.sets[i]; !old.add && old.id == c.id && (c.id != unknown || equalFold(c.name, []byte(old.name))) {
 			*old = c
 			return
 		}
@@ -186,7 +193,7 @@ func (e *Edit) appendRoutes(dst []byte, f *field, n int) ([]byte, int) {
 func (e *Edit) changed(f *field) *change {
 	for i := range e.sets[:e.n] {
 		c := &e.sets[i]
-		if c.id == f.id && (f.id != unknown || equalFold(c.name, f.name.of(e.m.raw))) {
+		if !c.add && c.id == f.id && (f.id != unknown || equalFold(c.name, f.name.of(e.m.raw))) {
 			if c.when != nil && !c.when(f.value.of(e.m.raw)) {
 				return nil
 			}

@@ -118,3 +118,28 @@ func TestPopVia(t *testing.T) {
 		t.Error("a Via is left after the last was popped")
 	}
 }
+
+// Add leaves the fields that are there, and those that Set and Delete change.
+func TestEditAdd(t *testing.T) {
+	t.Parallel()
+	m := parsed(t, "SIP/2.0 401 Unauthorized\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nWWW-Authenticate: one\r\nFrom: <sip:a@h>;tag=1\r\n"+
+		"To: <sip:b@h>;tag=2\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n")
+	for name, tt := range map[string]struct {
+		change func(*Edit)
+		want   string
+	}{
+		"kept":    {func(e *Edit) {}, "WWW-Authenticate: one\r\n"},
+		"deleted": {func(e *Edit) { e.Delete("WWW-Authenticate") }, ""},
+	} {
+		var e Edit
+		e.Reset(m)
+		tt.change(&e)
+		e.Add("WWW-Authenticate", "two")
+		e.Add("WWW-Authenticate", "three\r\nEvil: 1")
+		want := strings.Replace(string(m.Raw()), "WWW-Authenticate: one\r\n", tt.want, 1)
+		want = strings.Replace(want, "\r\n\r\n", "\r\nWWW-Authenticate: two\r\nWWW-Authenticate: three  Evil: 1\r\n\r\n", 1)
+		if got := string(e.Append(nil)); got != want {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+		}
+	}
+}
