@@ -144,6 +144,7 @@ type Account struct {
 	User     string `yaml:"user"`
 	Password Secret `yaml:"password"`
 	Kind     string `yaml:"kind"`
+	Group    string `yaml:"group"`
 }
 
 // User is a person (or bot) of the desktop.

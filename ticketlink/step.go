@@ -88,8 +88,35 @@ func (s *Service) announced(tx cti.Tx, ev cti.Event) error {
 	if err != nil || row == nil || ev.Type != cti.EvTicketAttached {
 		return err
 	}
-	row.Ticket, row.Rule = ev.Ticket, ruleOf(ev.Value)
+	if err := putTodos(tx, ev, row.attach(ev, s.cfg.Site)); err != nil {
+		return err
+	}
 	return putCall(tx, ev.Call, row)
+}
+
+// attach makes the ticket of ev that of the call. When the call was queued before
+// (an agent of another office consulted ours, and then handed its caller over), its
+// contact moves from the ticket that it had to the new one.
+func (row *callRow) attach(ev cti.Event, site cti.SiteID) (out []todo) {
+	moves := !row.Queued.IsZero() && row.Ticket != ev.Ticket
+	if moves && !row.Answered.IsZero() {
+		d := row.todo(ev, doEnd)
+		d.Seconds = seconds(ev.At.Sub(row.Answered))
+		out = append(out, d)
+	}
+	row.Ticket, row.Rule = ev.Ticket, ruleOf(ev.Value)
+	if !moves {
+		return nil
+	}
+	row.Class = cti.Class(ev.Value)
+	out = append(out, row.todo(ev, doBegin))
+	if !row.Answered.IsZero() {
+		row.Answered = ev.At
+		give := row.todo(ev, doGive)
+		give.To, give.Reason = site, "request"
+		out = append(out, row.todo(ev, doAnswer), give)
+	}
+	return out
 }
 
 // ruleOf reads the reason as the script gives it: a rule, a class of inter-office

@@ -44,33 +44,42 @@ func (c *Call) onAnswer(cmd *cmdAnswer) {
 // begin reads the INVITE of the caller. False: it was refused and there is
 // nothing to serve.
 func (c *Call) begin() bool {
-	l, req := c.caller, c.caller.tx.Request()
+	if status, headers := c.readInvite(c.caller); status != 0 {
+		return c.refuse(status, headers...)
+	}
+	return true
+}
+
+// readInvite makes the dialog of an INVITE that came and reads its offer. A status
+// other than 0 refuses it.
+func (c *Call) readInvite(l *leg) (status int, headers []sip.Header) {
+	req := l.tx.Request()
 	d, err := dialog.NewUAS(req, l.key.tag, c.sw.contact(l.flow), l.flow)
 	if err != nil {
-		return c.refuse(sip.StatusBadRequest)
+		return sip.StatusBadRequest, nil
 	}
 	l.dlg = d
 	if tooBrief(req, c.sw.cfg.MinSE) {
-		return c.refuse(statusIntervalTooSmall, sip.NewHeader("Min-SE", seconds(c.sw.cfg.MinSE)))
+		return statusIntervalTooSmall, []sip.Header{sip.NewHeader("Min-SE", seconds(c.sw.cfg.MinSE))}
 	}
 	if refusesSDP(req) {
-		return c.refuse(sip.StatusNotAcceptable)
+		return sip.StatusNotAcceptable, nil
 	}
 	body, err := description(req)
 	if err != nil {
-		return c.refuse(statusOf(err), offered(err)...)
+		return statusOf(err), offered(err)
 	}
 	if body != nil {
 		l.offer, err = sdp.Parse(body)
 		if err != nil {
-			return c.refuse(statusOf(err))
+			return statusOf(err), nil
 		}
 		if !l.offer.Audio.Addr.IsValid() || len(l.offer.Audio.Formats) == 0 {
-			return c.refuse(sip.StatusNotAcceptableHere)
+			return sip.StatusNotAcceptableHere, nil
 		}
 		l.turn(theyOffer)
 	}
-	return true
+	return 0, nil
 }
 
 func (c *Call) refuse(status int, headers ...sip.Header) bool {
@@ -104,6 +113,21 @@ func statusOf(err error) int {
 // answer sends the 200 to the caller.
 func (c *Call) answer() error {
 	l := c.caller
+	if err := c.take200(l); err != nil {
+		return err
+	}
+	l.ringAt = time.Time{}
+	if c.music != nil {
+		c.resume()
+	}
+	if c.sw.cfg.MaxDuration > 0 {
+		c.maxAt = time.Now().Add(c.sw.cfg.MaxDuration)
+	}
+	return nil
+}
+
+// take200 sends the 200 of a server leg.
+func (c *Call) take200(l *leg) error {
 	if err := l.openPort(); err != nil {
 		return err
 	}
@@ -123,15 +147,8 @@ func (c *Call) answer() error {
 	l.tx.Reply(res)
 	l.dlg.Confirm()
 	l.state, _ = l.state.next(legAccept)
-	l.ringAt = time.Time{}
 	if l.oa == stable {
 		l.far()
-	}
-	if c.music != nil {
-		c.resume()
-	}
-	if c.sw.cfg.MaxDuration > 0 {
-		c.maxAt = time.Now().Add(c.sw.cfg.MaxDuration)
 	}
 	return nil
 }

@@ -336,7 +336,7 @@ func (c *Call) onRelease(l *leg) {
 	c.hangUp(l, cti.CauseTransferred)
 }
 
-// handleMove takes the events between two calls of one transferor.
+// handleMove takes the events between two calls, and of who takes over.
 func (c *Call) handleMove(e event) {
 	switch e := e.(type) {
 	case cmdYield:
@@ -351,6 +351,8 @@ func (c *Call) handleMove(e event) {
 		c.onRelease(e.leg)
 	case cmdUnkeep:
 		e.leg.kept = false
+	case evReplace:
+		c.onReplace(e)
 	case cmdReoffer:
 		c.reoffer(e.leg)
 	}

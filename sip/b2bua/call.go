@@ -75,14 +75,8 @@ func newCall(s *Switch, tx *transaction.Server, in cti.Inbound) *Call {
 	c.capsule = in.Capsule
 	c.ticket = in.Capsule.Ticket
 	l := c.newLeg()
-	l.state, l.uas = legIncoming, true
-	l.tx, l.flow = tx, tx.Flow()
-	l.key = dialogKey{callIDOf(tx.Request()), tx.Tag()}
-	l.trunk, l.trusted, l.owner = in.Trunk, in.From != "", in.Device
-	if l.trusted {
-		l.number = in.Caller.Number
-	}
-	l.able = lists(header(tx.Request(), "Supported"), "replaces")
+	l.invited(tx, in)
+	l.device = "" // the caller is no device of the stream
 	c.uui = opaqueOf(tx.Request())
 	if h := tx.Request().MaxForwards(); h != nil {
 		c.hops = *h
@@ -181,7 +175,7 @@ func (c *Call) handle(e event) {
 	case evNoAck:
 		c.onNoAck(e.leg)
 	case evCancel:
-		c.onCancel()
+		c.onCancel(e.leg)
 	case evStray:
 		c.onStray(e.leg, e.res)
 	case evAnswered:

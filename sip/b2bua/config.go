@@ -96,6 +96,9 @@ type Deps struct {
 	// Resolve turns the user part of Refer-To into a destination on behalf of the
 	// device that sent the REFER ("" for a trunk). Nil, or false: forbidden.
 	Resolve func(user string, by cti.DeviceID) (cti.Destination, bool)
+	// Colleagues tells whether station a may take over the calls of station b (RFC
+	// 3891). Nil: nobody may, but b itself.
+	Colleagues func(a, b cti.DeviceID) bool
 	// Serve is the script of a call; it runs on a goroutine of its own. When it
 	// returns the call is hung up with the cause. ctx ends when the caller leaves;
 	// context.Cause(ctx) is then a *cti.Failure.

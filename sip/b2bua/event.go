@@ -18,7 +18,7 @@ type event interface{ name() string }
 
 type (
 	// evCancel: the caller gave up (RFC 3261 9.2).
-	evCancel struct{}
+	evCancel struct{ leg *leg }
 	// evAck: the ACK for a 2xx of ours arrived, perhaps with an SDP answer.
 	evAck struct {
 		leg *leg

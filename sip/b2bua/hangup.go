@@ -157,8 +157,8 @@ func (c *Call) bye(l *leg, cause cti.Cause) {
 
 // onCancel: the caller gave up before our final response (RFC 3261 9.2). When the
 // 200 won the race the caller acknowledges it and sends BYE.
-func (c *Call) onCancel() {
-	if c.caller.state == legIncoming {
+func (c *Call) onCancel(l *leg) {
+	if l == c.caller && l.state == legIncoming {
 		c.left(c.caller, cti.CauseAbandoned)
 	}
 }

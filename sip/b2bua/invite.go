@@ -148,6 +148,7 @@ func (c *Call) onInvited(b *branch, ev transaction.ClientEvent) {
 		c.branchFailed(b, status, CauseOf(status))
 	case res.StatusCode <= 100:
 	case res.StatusCode < 200:
+		b.leg.noteEarly(res)
 		c.rings(b.leg)
 	case res.StatusCode < 300:
 		c.accepted(b, res)
@@ -215,6 +216,7 @@ func (c *Call) accepted(b *branch, res *sip.Response) {
 	}
 	l.local.Lines = s.Lines
 	l.turn(answerCame)
+	l.early = nil
 	l.able = lists(header(res, "Supported"), "replaces")
 	c.reply = opaqueOf(res)
 	l.session.granted(res, c.sw.cfg.MinSE)

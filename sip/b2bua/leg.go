@@ -59,6 +59,7 @@ type leg struct {
 	heir    *leg      // what became of this leg in another call
 	kept    bool      // outlives the end of the call until released
 	strange bool      // moved here with a port that cannot be bridged
+	early   []string  // UAC: To tags of its 1xx, until the 2xx
 	able    bool      // the far end understands Replaces (RFC 3891 6.2)
 	leaving cti.Cause // why it is closing
 }

@@ -49,7 +49,8 @@ func New(cfg Config, deps Deps) *Switch {
 }
 
 // Invite starts the call that tx opens. in must name the caller as admission
-// knows it; in.Call is made here when it is empty. After Drain it answers 503.
+// knows it; in.Call is made here when it is empty. After Drain it answers 503. An
+// INVITE with Replaces joins the call that it names instead.
 func (s *Switch) Invite(tx *transaction.Server, in cti.Inbound) {
 	if refused := unsupported(tx.Request()); refused != "" {
 		tx.Respond(sip.StatusBadExtension, "", sip.NewHeader("Unsupported", refused))
@@ -57,6 +58,14 @@ func (s *Switch) Invite(tx *transaction.Server, in cti.Inbound) {
 	}
 	if h := tx.Request().MaxForwards(); h != nil && *h == 0 {
 		tx.Respond(sip.StatusTooManyHops, "")
+		return
+	}
+	switch names, err := replacesOf(tx.Request()); {
+	case err != nil:
+		tx.Respond(sip.StatusBadRequest, "")
+		return
+	case names != nil:
+		s.replace(tx, in, *names)
 		return
 	}
 	c := newCall(s, tx, in)
@@ -85,7 +94,7 @@ func (s *Switch) Request(tx *transaction.Server) {
 // Cancel tells that the caller cancelled the INVITE tx.
 func (s *Switch) Cancel(tx *transaction.Server) {
 	l := s.find(dialogKey{callIDOf(tx.Request()), tx.Tag()})
-	if l == nil || !l.call.box.put(evCancel{}) {
+	if l == nil || !l.call.box.put(evCancel{l}) {
 		tx.Respond(sip.StatusRequestTerminated, "")
 	}
 }

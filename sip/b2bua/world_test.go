@@ -81,6 +81,7 @@ func newWorld(t *testing.T, script func(ctx context.Context, c *Call) cti.Cause)
 		Resolve: func(user string, by cti.DeviceID) (cti.Destination, bool) {
 			return cti.Destination{Device: cti.DeviceID(user)}, user != "900"
 		},
+		Colleagues: func(a, b cti.DeviceID) bool { return a == "1005" && b != "1004" },
 		Serve: func(ctx context.Context, in cti.Inbound, c *Call) cti.Cause {
 			w.mu.Lock()
 			w.calls = append(w.calls, c)
@@ -169,8 +170,20 @@ func (w *world) Commit(_ context.Context, evs ...cti.Event) error {
 func (w *world) events() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return inShort(w.log)
+}
+
+// eventsOf is events of one call.
+func (w *world) eventsOf(c *Call) string {
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return inShort(slices.DeleteFunc(slices.Clone(w.log), func(ev cti.Event) bool { return ev.Call != c.id }))
+}
+
+func inShort(log []cti.Event) string {
 	var out []string
-	for _, ev := range w.log {
+	for _, ev := range log {
 		s := string(ev.Type)
 		if ev.Leg != "" {
 			s += string(ev.Leg[strings.LastIndexByte(string(ev.Leg), '/'):])
@@ -249,6 +262,9 @@ func (r *route) Request(tx *transaction.Server) {
 	case req.Method == sip.INVITE:
 		in := cti.Inbound{Dialled: req.Recipient.User, Caller: cti.Party{Number: req.From().Address.User, Verified: true}}
 		in.Device = cti.DeviceID(header(req, "X-Station"))
+		if office := header(req, "X-Office"); office != "" {
+			in.Trunk, in.From = office, "office"
+		}
 		in.Capsule, _ = ParseCapsule(header(req, "User-to-User"))
 		r.sw.Invite(tx, in)
 	case req.Method == sip.OPTIONS:

@@ -114,3 +114,10 @@ func (n *Node) referTarget(user string, by cti.DeviceID) (cti.Destination, bool)
 	}
 	return n.numberTarget(user)
 }
+
+// colleagues tells whether two stations share a group of the configuration: then
+// they may watch each other's line and take over each other's calls.
+func (n *Node) colleagues(a, b cti.DeviceID) bool {
+	x, y := n.accounts[string(a)], n.accounts[string(b)]
+	return x.Group != "" && x.Group == y.Group && x.Kind == y.Kind
+}

@@ -71,7 +71,11 @@ func (r requestRoute) invite(tx *transaction.Server) {
 		return
 	}
 	to, passed := r.n.plan.proxied[target.Number]
+	in := cti.Inbound{At: r.n.now(), Caller: who.caller, Dialled: target.Number,
+		Device: who.device, Trunk: who.trunk, From: who.site, Capsule: who.capsule}
 	switch {
+	case !passed && tx.Request().GetHeader("Replaces") != nil: // of a call that runs, whatever the number
+		r.n.sw.Invite(tx, in)
 	case !known:
 		tx.Respond(sip.StatusNotFound, "")
 	case !who.may(target):
@@ -81,8 +85,7 @@ func (r requestRoute) invite(tx *transaction.Server) {
 	case r.n.sw.Running() >= r.n.cfg.SIP.MaxCalls, r.n.busy(who.trunk):
 		tx.Respond(sip.StatusServiceUnavailable, "", sip.NewHeader("Retry-After", "5"))
 	default:
-		r.n.sw.Invite(tx, cti.Inbound{At: r.n.now(), Caller: who.caller, Dialled: target.Number,
-			Device: who.device, Trunk: who.trunk, From: who.site, Capsule: who.capsule})
+		r.n.sw.Invite(tx, in)
 	}
 }
 
@@ -104,18 +107,21 @@ func (n *Node) serve(ctx context.Context, in cti.Inbound, c *b2bua.Call) cti.Cau
 	return connect(ctx, c, destination(target, in))
 }
 
-// connect rings d and stays until either end leaves.
+// connect rings d and stays until either end leaves. A party whom d handed over to
+// somebody who then did not answer goes back to d, once.
 func connect(ctx context.Context, c *b2bua.Call, d cti.Destination) cti.Cause {
-	leg, err := c.Dial(ctx, d)
-	if err != nil {
-		return causeOf(err)
-	}
-	for {
-		next, cause := c.Talk(ctx, leg)
-		if next == "" {
+	for back := false; ; back = true {
+		leg, err := c.Dial(ctx, d)
+		if err != nil {
+			return causeOf(err)
+		}
+		var cause cti.Cause
+		for leg != "" {
+			leg, cause = c.Talk(ctx, leg)
+		}
+		if cause != cti.CauseTransferred || back || ctx.Err() != nil {
 			return cause
 		}
-		leg = next
 	}
 }
 

@@ -128,6 +128,12 @@ func (a *actor) invite(l scriptLine) {
 	} else if strings.HasPrefix(a.name, "caller") {
 		fields = append(fields, siptest.WithFrom("", fmt.Sprintf("sip:+39081555%04d@10.0.1.1", number(a.name))))
 	}
+	if whose, ok := l.option("replaces"); ok { // takes the place of another actor, as its telephone knows the call
+		fields = append(fields, siptest.With("Replaces", a.w.actor(whose).current().Replaces()), siptest.With("Require", "replaces"))
+	}
+	if data, ok := l.option("uui"); ok { // of the caller itself (RFC 7433)
+		fields = append(fields, siptest.With("User-to-User", data))
+	}
 	if l.has("late-offer") {
 		fields = append(fields, siptest.WithoutSDP())
 	}

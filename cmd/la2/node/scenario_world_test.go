@@ -111,6 +111,13 @@ func (o *site) set(cfg *configs.Config, l scriptLine) error {
 		}
 		number := map[string]string{"napoli": "+390810002222", "brindisi": "+390831000111"}[l.word(3)]
 		q.Overflow = configs.Overflow{After: d, Trunk: l.word(3), Number: number}
+	case "group": // set group a: all stations are colleagues
+		err = nil
+		for i := range cfg.Accounts {
+			if cfg.Accounts[i].Kind == "station" {
+				cfg.Accounts[i].Group = l.word(2)
+			}
+		}
 	case "closed": // set closed hub
 		err = nil
 		if o.name == l.word(2) {
