@@ -39,6 +39,7 @@ func (l *Layer) OpenUDP(pc PacketConn) (read func() error, err error) {
 		if err := tuneUDP(u); err != nil {
 			l.cfg.Logger.Warn("socket options not set", "local", s.local.String(), "error", err)
 		}
+		s.pc = ofKernel(u)
 	}
 	if !l.addSocket(s) {
 		return pc.Close, nil
