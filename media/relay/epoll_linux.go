@@ -25,6 +25,9 @@ type kernel struct {
 	ticks  [8]byte
 
 	yielded int64 // ns
+	stopped bool  // the timer
+
+	resting bool // nobody looks at the commands; guarded by the shard's lock
 }
 
 type watched struct {
@@ -46,10 +49,9 @@ func newKernel() (*kernel, error) {
 		k.free()
 		return nil, fmt.Errorf("timerfd: %w", err)
 	}
-	every := unix.NsecToTimespec(tick)
-	if err = unix.TimerfdSettime(k.timerfd, 0, &unix.ItimerSpec{Interval: every, Value: every}, nil); err != nil {
+	if err = k.tick(tick); err != nil {
 		k.free()
-		return nil, fmt.Errorf("timerfd: %w", err)
+		return nil, err
 	}
 	for _, fd := range []int{k.eventfd, k.timerfd} {
 		if err := k.add(fd); err != nil {
@@ -58,6 +60,40 @@ func newKernel() (*kernel, error) {
 		}
 	}
 	return k, nil
+}
+
+// tick sets the timer to ring every so many nanoseconds; 0 stops it.
+func (k *kernel) tick(every int64) error {
+	t := unix.NsecToTimespec(every)
+	if err := unix.TimerfdSettime(k.timerfd, 0, &unix.ItimerSpec{Interval: t, Value: t}, nil); err != nil {
+		return fmt.Errorf("timerfd: %w", err)
+	}
+	return nil
+}
+
+// rest stops the timer while there is no leg. A thread that wakes 50 times a second costs the
+// runtime's monitor 3,000 wake-ups a second: each time it takes a P from a system call it looks
+// every 20 us for a while.
+func (k *kernel) rest(s *shard) {
+	idle := len(s.core.legs) == 0
+	if idle {
+		s.mu.Lock()
+		idle = len(s.queue) == 0
+		k.resting = idle
+		s.mu.Unlock()
+	}
+	if idle == k.stopped {
+		return
+	}
+	every := int64(tick)
+	if idle {
+		every = 0
+	}
+	if err := k.tick(every); err != nil {
+		s.log.Error("relay: timer", "error", err)
+		return
+	}
+	k.stopped = idle
 }
 
 func (k *kernel) add(fd int) error {
@@ -77,11 +113,12 @@ func (k *kernel) free() {
 
 // wake is called with the shard's lock held and before run frees the eventfd. It
 // costs a change of threads, dearer than most commands: what can wait is seen
-// with the timer.
+// with the timer, unless that stands still.
 func (k *kernel) wake(now bool) {
-	if !now {
+	if !now && !k.resting {
 		return
 	}
+	k.resting = false
 	one := uint64(1)
 	unix.RawSyscall(unix.SYS_WRITE, uintptr(k.eventfd), uintptr(unsafe.Pointer(&one)), 8)
 }
@@ -128,12 +165,14 @@ func (k *kernel) serve(s *shard) bool {
 				if s.commands(now) {
 					return true
 				}
+				k.rest(s)
 			case k.timerfd:
 				s.current = nil
 				if s.commands(now) {
 					return true
 				}
 				k.pace(s, now)
+				k.rest(s)
 			default:
 				k.packet(s, fd, now)
 			}

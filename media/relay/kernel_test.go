@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"github.com/lineaamica/la2/media"
 )
@@ -161,6 +162,37 @@ func TestKernel_PacesMusic(t *testing.T) {
 	last, _ := parse(got[25])
 	if got[0][1]&marker == 0 || last.seq-first.seq != 25 || got[20][100] != 3 {
 		t.Errorf("got %+v to %+v", first, last)
+	}
+}
+
+// While there is no leg the timer stands still; the next call has its music all the same.
+func TestKernel_RestsWithoutLegs(t *testing.T) {
+	r := onKernel(t, Config{Shards: 1})
+	defer r.Shutdown()
+	k := r.shards[0].shell.(*kernel)
+	still := func() bool {
+		var at unix.ItimerSpec
+		if err := unix.TimerfdGettime(k.timerfd, &at); err != nil {
+			t.Fatal(err)
+		}
+		return at.Interval.Nano() == 0
+	}
+	for range 3 {
+		ca, _, a, b, _, _ := openPair(t, r)
+		r.Music(a, clip("m", 3, 5))
+		if _, _, err := ca.ReadFromUDPAddrPort(make([]byte, 2000)); err != nil {
+			t.Fatal(err)
+		}
+		if still() {
+			t.Error("the timer stands still during a call")
+		}
+		r.Close(a)
+		r.Close(b)
+		for deadline := time.Now().Add(10 * time.Second); !still(); runtime.Gosched() {
+			if time.Now().After(deadline) {
+				t.Fatal("the timer goes on without calls")
+			}
+		}
 	}
 }
 
