@@ -7,17 +7,17 @@
 // after the other; step is its response context. The transaction layer sends 100, CANCEL, the ACK
 // for a refusal and each 2xx, and owns timer C (see transaction.Relay).
 //
-// Nobody uses us to reach a third party. Our Record-Route URI carries a token: the addresses of
-// the two ends, signed together with Call-ID and the caller's tag. A request in a dialog follows
-// its route only when that token fits its dialog, and only to a literal address that
-// Config.Allow accepts: by default one of the two hosts of the token. No name is resolved.
+// Nobody uses us to reach a third party. Our Record-Route URI carries a token: the two ends, signed
+// together with Call-ID and the caller's tag. A request in a dialog follows its route only when
+// that token fits its dialog, and only to a literal address that Config.Allow accepts: by default
+// one of the two hosts of the token. No name is resolved. An end that is reached by one flow only,
+// over its connection or through its NAT, has that flow in the token (RFC 5626 5.3), so that
+// requests find it although its Contact is no address. Strict routers on either side are met
+// (16.4, 16.6 step 6).
 //
 // Responses that belong to no client transaction are dropped, not passed on: RFC 6026 7.3 takes
 // that part of 16.7 back, because it lets strangers bounce messages off a proxy. A CANCEL without
 // INVITE gets 481, as our branches are random and no other element could match it.
-//
-// Left out: strict routers (16.4, 16.6 step 6), and a secret that outlives the process unless
-// Config.Secret brings one.
 //
 // The package starts no goroutine. A Proxy is safe for concurrent use; its methods run on the
 // shards of the transaction layer and do not block.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"hash/maphash"
@@ -14,53 +15,134 @@ import (
 var (
 	errToken  = errors.New("proxy: route was not recorded by us for this dialog")
 	errScheme = errors.New("proxy: next hop is no sip URI")
-	errNext   = errors.New("proxy: next hop is no literal address or its transport is not ours")
+	errNext   = errors.New("proxy: next hop is no literal address")
 	errPolicy = errors.New("proxy: next hop is not of this dialog")
 	errPath   = errors.New("proxy: no path to the next hop")
+	errFlow   = errors.New("proxy: the flow to the next hop has ended")
 )
 
 // Most Route values of ours on one request: both sides of a double Record-Route.
 const maxOwn = 2
 
 // follow finds where a request that is Mine goes: to the first Route that is not ours, else to
-// its Request-URI (16.12, 16.6 step 6).
+// its Request-URI (16.12, 16.6 step 6), or over the flow that its dialog keeps to that end.
 func (p *Proxy) follow(m *wire.Message, from flow.Flow) (hop, error) {
+	if _, own := token(m.RequestURI()); own {
+		return p.followStrict(m, from)
+	}
 	h := hop{from: from}
-	next := m.RequestURI()
 	var d Dialog
+	var forth, routed bool
+	next := m.RequestURI()
 	for i, uri := range m.Routes {
 		text, own := token(uri)
 		if !own || i == maxOwn {
-			next = uri
+			next, routed = uri, true
 			break
 		}
 		var ok bool
-		if d, ok = p.sign.check(text, m); !ok {
+		if d, forth, ok = p.sign.check(text, m); !ok {
 			return h, errToken
 		}
 		h.token = text
 		h.pop++
 	}
+	if routed && !loose(next) {
+		return p.followStrict(m, from)
+	}
+	return h, p.reach(&h, d, forth, next, routed)
+}
+
+// followStrict is follow where a strict router is before us (16.4: it put our route into the
+// Request-URI, and the target behind the others) or after us (16.6 step 6: it gets it the same way).
+func (p *Proxy) followStrict(m *wire.Message, from flow.Flow) (hop, error) {
+	h := hop{from: from, rerouted: true}
+	var routes [][]byte
+	for _, uri := range m.Routes {
+		routes = append(routes, uri)
+	}
+	target := m.RequestURI()
+	var d Dialog
+	var forth bool
+	if text, own := token(target); own {
+		var ok bool
+		if d, forth, ok = p.sign.check(text, m); !ok || len(routes) == 0 {
+			return h, errToken
+		}
+		h.token = text
+		target, routes = routes[len(routes)-1], routes[:len(routes)-1]
+	}
+	for n := 0; len(routes) > 0 && n < maxOwn; n++ {
+		text, own := token(routes[0])
+		if !own {
+			break
+		}
+		var ok bool
+		if d, forth, ok = p.sign.check(text, m); !ok {
+			return h, errToken
+		}
+		h.token = text
+		routes = routes[1:]
+	}
+	next, routed := target, len(routes) > 0
+	if routed {
+		next = routes[0]
+		if !loose(next) {
+			target, routes = next, append(routes[1:len(routes):len(routes)], target)
+		}
+	}
+	h.uri = string(target)
+	for _, r := range routes {
+		h.routes = append(h.routes, "<"+string(r)+">")
+	}
+	return h, p.reach(&h, d, forth, next, routed)
+}
+
+// loose reports whether a route is of a loose router (RFC 3261 19.1.1, lr).
+func loose(uri []byte) bool {
+	u, ok := wire.ParseURI(uri)
+	if !ok {
+		return true // refused as what it is
+	}
+	_, lr := u.Param("lr")
+	return lr
+}
+
+// reach finds the path to next: the flow of the end itself, unless another element is before it,
+// or the address.
+func (p *Proxy) reach(h *hop, d Dialog, forth bool, next []byte, routed bool) error {
 	u, ok := wire.ParseURI(next)
 	if !ok || u.Secure {
-		return h, errScheme
+		return errScheme
+	}
+	end := d.Caller
+	if forth {
+		end = d.Callee
+	}
+	lost := error(nil)
+	if end.kept() && !routed {
+		if p.cfg.Alive(end.Flow) {
+			h.to = end.Flow
+			return nil
+		}
+		lost = errFlow // unless there is another way
 	}
 	addr, ok := u.Addr()
 	if !ok {
-		return h, errNext
+		return cmp.Or(lost, errNext)
 	}
 	if !p.cfg.Allow(d, addr) {
-		return h, errPolicy
+		return cmp.Or(lost, errPolicy)
 	}
-	var err error
 	t, ok := transportOf(u)
 	if !ok {
-		return h, errNext
+		return cmp.Or(lost, errNext)
 	}
+	var err error
 	if h.to, err = p.cfg.Dial(t, addr); err != nil {
-		return h, errPath
+		return cmp.Or(lost, errPath)
 	}
-	return h, nil
+	return nil
 }
 
 func transportOf(u wire.URI) (flow.Transport, bool) {

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -26,6 +27,8 @@ type Config struct {
 	Dial func(flow.Transport, netip.AddrPort) (flow.Flow, error)
 	// Allow says whether a request in dialog d may go to next. Default: to the two hosts of d.
 	Allow func(d Dialog, next netip.AddrPort) bool
+	// Alive says whether a flow of before can still be sent on. Default: always.
+	Alive func(flow.Flow) bool
 	// Realm is the realm of our own challenges: credentials for it end here (16.6, 22.3), so
 	// that no target learns what proves an account of ours. "": all pass.
 	Realm string
@@ -40,6 +43,9 @@ type Target struct {
 	URI    string    // the new Request-URI
 	Flow   flow.Flow // the path to it, or to the first of Routes
 	Routes []string  // Route values, "<sip:edge;lr>", such as a Path (RFC 3327 5.5)
+	// Keep says that requests of the dialog go over Flow as well, whatever the Contact says: it is
+	// a connection that the target opened, or a hole in its NAT (RFC 5626 5.3).
+	Keep bool
 }
 
 // Stats counts what a Proxy did; all grow.
@@ -83,8 +89,11 @@ func New(cfg Config, send transaction.Sender) *Proxy {
 	}
 	if cfg.Allow == nil {
 		cfg.Allow = func(d Dialog, next netip.AddrPort) bool {
-			return next.Addr() == d.Caller || next.Addr() == d.Callee
+			return next.Addr() == d.Caller.Addr || next.Addr() == d.Callee.Addr
 		}
+	}
+	if cfg.Alive == nil {
+		cfg.Alive = func(flow.Flow) bool { return true }
 	}
 	if len(cfg.Secret) == 0 {
 		cfg.Secret = make([]byte, 32)
@@ -111,11 +120,17 @@ func (p *Proxy) Mine(m *wire.Message) bool {
 	if len(m.ToTag()) == 0 {
 		return false
 	}
-	_, ok := token(m.TopRoute())
+	if _, ok := token(m.TopRoute()); ok {
+		return true
+	}
+	_, ok := token(m.RequestURI()) // a strict router is before us (16.4)
 	return ok
 }
 
 func token(uri []byte) ([]byte, bool) {
+	if !bytes.Contains(uri, []byte(";"+parameter+"=")) {
+		return nil, false
+	}
 	u, ok := wire.ParseURI(uri)
 	if !ok {
 		return nil, false
@@ -132,7 +147,7 @@ func (p *Proxy) Forward(tx *transaction.Server, to Target) {
 
 // hopTo is the way of a request to a target.
 func (p *Proxy) hopTo(m *wire.Message, from flow.Flow, to Target) hop {
-	return hop{from: from, to: to.Flow, uri: to.URI, fresh: len(m.ToTag()) == 0, routes: to.Routes}
+	return hop{from: from, to: to.Flow, uri: to.URI, fresh: len(m.ToTag()) == 0, routes: to.Routes, keep: to.Keep}
 }
 
 // InDialog forwards a request that is Mine along its route (16.12), to where policy allows.
@@ -142,8 +157,12 @@ func (p *Proxy) InDialog(tx *transaction.Server) {
 	if err != nil {
 		p.denied.Add(1)
 		p.cfg.Logger.Debug("request in a dialog refused", "method", m.Method().String(), "remote", tx.Flow().Remote.String(), "error", err)
-		if errors.Is(err, errScheme) {
+		switch {
+		case errors.Is(err, errScheme):
 			tx.RefuseOnce(m, 416, "Unsupported URI Scheme")
+			return
+		case errors.Is(err, errFlow):
+			tx.RefuseOnce(m, 430, "Flow Failed") // RFC 5626 5.3.1
 			return
 		}
 		tx.RefuseOnce(m, 403, "") // who sends it is unknown
@@ -221,11 +240,29 @@ func (p *Proxy) passes(w *work, tx *transaction.Server, m *wire.Message) bool {
 func (p *Proxy) launch(w *work, tx *transaction.Server, m *wire.Message, h hop, back func(*transaction.Server, transaction.Forwarded)) transaction.Branch {
 	p.requests.Add(1)
 	if h.fresh && recorded(m) {
-		w.token = p.sign.appendToken(w.token[:0], m, Dialog{h.from.Remote.Addr().Unmap(), h.to.Remote.Addr().Unmap()})
+		w.token = p.sign.appendToken(w.token[:0], m, Dialog{endOf(h.from, behind(m, h.from)), endOf(h.to, h.keep)})
 		h.token = w.token
 	}
 	branch := newBranch(w, w.loop)
 	return tx.Forward(h.to, branch, p.rewrite(w, m, h, branch), back)
+}
+
+// behind reports whether the sender of m is an end that can be reached by the flow of m alone: its
+// only Via is not where m came from, or it opened a connection to us.
+func behind(m *wire.Message, f flow.Flow) bool {
+	if m.MoreVia() {
+		return false // another proxy, which is in the Record-Route
+	}
+	if f.Transport != flow.UDP {
+		return true
+	}
+	via := m.TopVia()
+	port := via.Port
+	if port == 0 {
+		port = 5060
+	}
+	host, err := netip.ParseAddr(string(via.Host))
+	return err != nil || netip.AddrPortFrom(host.Unmap(), port) != f.Remote
 }
 
 // A hop is one forwarding of a request.
@@ -235,6 +272,8 @@ type hop struct {
 	pop      int    // Route values of ours on top
 	token    []byte // for Record-Route; nil: none
 	fresh    bool   // of no dialog: the caller's own Route ends here, routes take its place
+	rerouted bool   // in a dialog: routes take the place of Route
+	keep     bool   // to is a flow to be kept: see Target.Keep
 	routes   []string
 	breadth  int // Max-Breadth; 0 leaves it, or puts the usual one where there is none
 }
@@ -248,8 +287,11 @@ func (p *Proxy) rewrite(w *work, m *wire.Message, h hop, branch string) []byte {
 		e.SetRequestURI(h.uri)
 	}
 	e.PopRoutes(h.pop)
+	if h.fresh || h.rerouted {
+		reroute(e, m, h.routes)
+	}
 	if h.fresh {
-		p.opens(e, m, h)
+		limit(e, m, h.breadth)
 	}
 	forwards := m.MaxForwards() - 1
 	if m.MaxForwards() < 0 {
@@ -274,18 +316,21 @@ func (p *Proxy) rewrite(w *work, m *wire.Message, h hop, branch string) []byte {
 	return w.out
 }
 
-// opens changes what only a request of no dialog has: Route, which a stranger must not choose
-// (16.4, 16.6 step 6), and Max-Breadth (RFC 5393 5.3.3).
-func (p *Proxy) opens(e *wire.Edit, m *wire.Message, h hop) {
+// reroute replaces Route: a stranger must not choose it for a new request (16.4, 16.6 step 6).
+func reroute(e *wire.Edit, m *wire.Message, routes []string) {
 	switch {
-	case len(h.routes) > 0:
-		e.Set("Route", strings.Join(h.routes, ", "))
+	case len(routes) > 0:
+		e.Set("Route", strings.Join(routes, ", "))
 	case m.Header("Route") != nil:
 		e.Delete("Route")
 	}
+}
+
+// limit sets Max-Breadth of a new request (RFC 5393 5.3.3).
+func limit(e *wire.Edit, m *wire.Message, breadth int) {
 	switch {
-	case h.breadth > 0:
-		e.Set("Max-Breadth", strconv.Itoa(h.breadth))
+	case breadth > 0:
+		e.Set("Max-Breadth", strconv.Itoa(breadth))
 	case m.Header("Max-Breadth") == nil:
 		e.Set("Max-Breadth", "60")
 	}

@@ -5,29 +5,56 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/binary"
 	"hash"
 	"net/netip"
 	"sync"
 
+	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/wire"
 )
 
 // parameter names the token in our Record-Route URI.
 const parameter = "la2"
 
-// Octets of a token: two addresses of 4 or of 16, then the MAC.
+// Octets of a token: a kind, two ends, the MAC. An end is an address of 4 or of 16 octets, or a flow.
 const (
-	macSize = 12
-	short   = 4 + 4 + macSize
-	long    = 16 + 16 + macSize
-
-	tokenText = (long*8 + 5) / 6 // octets of a long one as text
+	macSize   = 12
+	flowSize  = 1 + 2*(16+2) + 8
+	maxToken  = 1 + 2*flowSize + macSize
+	tokenText = (maxToken*8 + 5) / 6 // octets of the longest as text
 )
 
-// A Dialog is what a token says: the hosts between which we recorded our route.
+// Bits of the kind.
+const (
+	wide       = 1 << iota // addresses have 16 octets
+	callerFlow             // the caller's end is a flow
+	calleeFlow
+)
+
+// A Dialog is what a token says: the two ends between which we recorded our route.
 type Dialog struct {
-	Caller netip.Addr // where the first INVITE came from
-	Callee netip.Addr // where it went
+	Caller End // where the first INVITE came from
+	Callee End // where it went
+}
+
+// An End is where requests of a dialog go. Flow is set when they reach it by this path only
+// (RFC 5626 5.3): over its connection, or through its NAT. Else they go where its Contact says, as
+// long as that is on the host Addr.
+type End struct {
+	Addr netip.Addr
+	Flow flow.Flow
+}
+
+func (e End) kept() bool { return e.Flow.Transport != 0 }
+
+// endOf is the end at f, which is reached by f only when keep says so.
+func endOf(f flow.Flow, keep bool) End {
+	e := End{Addr: f.Remote.Addr().Unmap()}
+	if keep {
+		e.Flow = f
+	}
+	return e
 }
 
 // A signer makes and checks tokens. It is safe for concurrent use.
@@ -41,44 +68,118 @@ func newSigner(secret []byte) *signer {
 
 // appendToken appends the token of the dialog that m may open, as URI text.
 func (s *signer) appendToken(dst []byte, m *wire.Message, d Dialog) []byte {
-	var buf [long + sha256.Size]byte
-	tok := buf[:0]
-	if d.Caller.Is4() && d.Callee.Is4() {
-		a, b := d.Caller.As4(), d.Callee.As4()
-		tok = append(append(tok, a[:]...), b[:]...)
-	} else {
-		a, b := d.Caller.As16(), d.Callee.As16()
-		tok = append(append(tok, a[:]...), b[:]...)
-	}
+	var buf [maxToken + sha256.Size]byte
+	tok := d.appendTo(buf[:0])
 	tok = s.sum(tok, tok, m.CallID(), m.FromTag())[:len(tok)+macSize]
 	return base64.RawURLEncoding.AppendEncode(dst, tok)
 }
 
-// check reads a token and reports whether it was made for the dialog of m. The caller's tag is
-// in From of its requests and in To of those of the callee.
-func (s *signer) check(text []byte, m *wire.Message) (Dialog, bool) {
-	var buf [long]byte
+func (d Dialog) appendTo(b []byte) []byte {
+	kind := byte(0)
+	for _, a := range [...]netip.Addr{d.Caller.Addr, d.Callee.Addr, d.Caller.Flow.Local.Addr(), d.Callee.Flow.Local.Addr()} {
+		if a.IsValid() && !a.Is4() {
+			kind |= wide
+		}
+	}
+	if d.Caller.kept() {
+		kind |= callerFlow
+	}
+	if d.Callee.kept() {
+		kind |= calleeFlow
+	}
+	b = append(b, kind)
+	return d.Callee.appendTo(d.Caller.appendTo(b, kind&wide != 0), kind&wide != 0)
+}
+
+func (e End) appendTo(b []byte, wide bool) []byte {
+	if !e.kept() {
+		return appendAddr(b, e.Addr, wide)
+	}
+	b = append(b, byte(e.Flow.Transport))
+	for _, a := range [...]netip.AddrPort{e.Flow.Local, e.Flow.Remote} {
+		b = binary.BigEndian.AppendUint16(appendAddr(b, a.Addr(), wide), a.Port())
+	}
+	return binary.BigEndian.AppendUint64(b, e.Flow.ID)
+}
+
+func appendAddr(b []byte, a netip.Addr, wide bool) []byte {
+	if wide {
+		octets := a.As16()
+		return append(b, octets[:]...)
+	}
+	octets := a.As4()
+	return append(b, octets[:]...)
+}
+
+// check reads a token and reports whether it was made for the dialog of m, and whether m goes from
+// the caller to the callee. The caller's tag is in From of its requests and in To of those of the
+// callee.
+func (s *signer) check(text []byte, m *wire.Message) (d Dialog, forth, ok bool) {
+	var buf [maxToken]byte
 	if len(text) > tokenText {
-		return Dialog{}, false
+		return Dialog{}, false, false
 	}
 	tok, err := base64.RawURLEncoding.AppendDecode(buf[:0], text)
-	if err != nil || len(tok) != short && len(tok) != long {
-		return Dialog{}, false
+	if err != nil || len(tok) < 1+2*4+macSize {
+		return Dialog{}, false, false
 	}
 	ends, mac := tok[:len(tok)-macSize], tok[len(tok)-macSize:]
-	ok := false
-	for _, tag := range [...][]byte{m.FromTag(), m.ToTag()} {
-		var want [sha256.Size]byte
-		sum := s.sum(want[:0], ends, m.CallID(), tag)
-		ok = subtle.ConstantTimeCompare(sum[:macSize], mac) == 1 || ok
+	forth = s.fits(mac, ends, m.CallID(), m.FromTag())
+	if !forth && !s.fits(mac, ends, m.CallID(), m.ToTag()) {
+		return Dialog{}, false, false
 	}
-	if !ok {
-		return Dialog{}, false
+	d, ok = readDialog(ends)
+	return d, forth, ok
+}
+
+func (s *signer) fits(mac, ends, callID, tag []byte) bool {
+	var want [sha256.Size]byte
+	return subtle.ConstantTimeCompare(s.sum(want[:0], ends, callID, tag)[:macSize], mac) == 1
+}
+
+func readDialog(b []byte) (d Dialog, ok bool) {
+	kind, r := b[0], reader{b: b[1:], octets: 4}
+	if kind&wide != 0 {
+		r.octets = 16
 	}
-	half := len(ends) / 2
-	caller, _ := netip.AddrFromSlice(ends[:half])
-	callee, _ := netip.AddrFromSlice(ends[half:])
-	return Dialog{caller.Unmap(), callee.Unmap()}, true
+	d.Caller = r.end(kind&callerFlow != 0)
+	d.Callee = r.end(kind&calleeFlow != 0)
+	return d, !r.short && len(r.b) == 0
+}
+
+// A reader takes an ends part apart; short is set when it is too short.
+type reader struct {
+	b      []byte
+	octets int // of an address
+	short  bool
+}
+
+func (r *reader) take(n int) []byte {
+	if len(r.b) < n {
+		r.short = true
+		return make([]byte, n)
+	}
+	out := r.b[:n]
+	r.b = r.b[n:]
+	return out
+}
+
+func (r *reader) addr() netip.Addr {
+	a, _ := netip.AddrFromSlice(r.take(r.octets))
+	return a.Unmap()
+}
+
+func (r *reader) port() uint16 { return binary.BigEndian.Uint16(r.take(2)) }
+
+func (r *reader) end(kept bool) End {
+	if !kept {
+		return End{Addr: r.addr()}
+	}
+	f := flow.Flow{Transport: flow.Transport(r.take(1)[0])}
+	f.Local = netip.AddrPortFrom(r.addr(), r.port())
+	f.Remote = netip.AddrPortFrom(r.addr(), r.port())
+	f.ID = binary.BigEndian.Uint64(r.take(8))
+	return End{Addr: f.Remote.Addr(), Flow: f}
 }
 
 // sum appends the MAC over the parts; neither Call-ID nor tag holds a NUL.

@@ -25,10 +25,16 @@ func message(t testing.TB, from, to, callID string) *wire.Message {
 func TestToken(t *testing.T) {
 	t.Parallel()
 	s := newSigner([]byte("secret"))
+	v4, v6 := netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("2001:db8::3")
+	tcp := flow.Flow{Transport: flow.TCP, Local: home, Remote: netip.MustParseAddrPort("10.0.0.2:40000"), ID: 1 << 40}
+	wss := flow.Flow{Transport: flow.WSS, Local: netip.MustParseAddrPort("[2001:db8::1]:443"), Remote: netip.MustParseAddrPort("[2001:db8::3]:50000"), ID: 7}
 	for _, d := range []Dialog{
-		{netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("10.0.0.3")},
-		{netip.MustParseAddr("2001:db8::2"), netip.MustParseAddr("2001:db8::3")},
-		{netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("2001:db8::3")},
+		{End{Addr: v4}, End{Addr: netip.MustParseAddr("10.0.0.3")}},
+		{End{Addr: v6}, End{Addr: netip.MustParseAddr("2001:db8::2")}},
+		{End{Addr: v4}, End{Addr: v6}},
+		{End{v4, tcp}, End{Addr: v4}},
+		{End{Addr: v4}, End{v6, wss}},
+		{End{v4, tcp}, End{v6, wss}},
 	} {
 		text := s.appendToken(nil, message(t, "far", "", "c1"), d)
 		if len(text) > tokenText {
@@ -36,17 +42,17 @@ func TestToken(t *testing.T) {
 		}
 		for _, tt := range []struct {
 			name, from, to, callID string
-			want                   bool
+			want, forth            bool
 		}{
-			{"of the caller", "far", "near", "c1", true},
-			{"of the callee", "near", "far", "c1", true},
-			{"other tags", "far2", "near", "c1", false},
-			{"other Call-ID", "far", "near", "c2", false},
-			{"shifted boundary", "ar", "near", "c1f", false},
+			{"of the caller", "far", "near", "c1", true, true},
+			{"of the callee", "near", "far", "c1", true, false},
+			{"other tags", "far2", "near", "c1", false, false},
+			{"other Call-ID", "far", "near", "c2", false, false},
+			{"shifted boundary", "ar", "near", "c1f", false, false},
 		} {
-			got, ok := s.check(text, message(t, tt.from, tt.to, tt.callID))
-			if ok != tt.want || ok && got != d {
-				t.Errorf("%v, %s: got %v %v, want %v", d, tt.name, got, ok, tt.want)
+			got, forth, ok := s.check(text, message(t, tt.from, tt.to, tt.callID))
+			if ok != tt.want || forth != tt.forth || ok && got != d {
+				t.Errorf("%v, %s: got %v %v %v, want %v %v", d, tt.name, got, forth, ok, tt.want, tt.forth)
 			}
 		}
 		for i := range text {
@@ -55,11 +61,11 @@ func TestToken(t *testing.T) {
 			if i == len(text)-1 {
 				forged[i] = text[i] ^ 0x20 // the last digit has bits that do not count
 			}
-			if _, ok := s.check(forged, message(t, "far", "near", "c1")); ok && i < len(text)-1 {
+			if _, _, ok := s.check(forged, message(t, "far", "near", "c1")); ok && i < len(text)-1 {
 				t.Errorf("%v: octet %d changed, the token is still good", d, i)
 			}
 		}
-		if _, ok := newSigner([]byte("other")).check(text, message(t, "far", "near", "c1")); ok {
+		if _, _, ok := newSigner([]byte("other")).check(text, message(t, "far", "near", "c1")); ok {
 			t.Errorf("%v: good under another secret", d)
 		}
 	}
@@ -78,7 +84,7 @@ func TestDoubleRecordRoute(t *testing.T) {
 	}, nil)
 	m := message(t, "far", "", "c1")
 	h := hop{from: udp, to: tcp, uri: "sip:bob@10.0.0.3:5080"}
-	h.token = p.sign.appendToken(nil, m, Dialog{udp.Remote.Addr(), tcp.Remote.Addr()})
+	h.token = p.sign.appendToken(nil, m, Dialog{End{Addr: udp.Remote.Addr()}, End{Addr: tcp.Remote.Addr()}})
 	w := &work{}
 	out := string(p.rewrite(w, m, h, "z9hG4bKb"))
 	token := string(h.token)
@@ -111,7 +117,7 @@ func FuzzFollow(f *testing.F) {
 		Secret: []byte("known"),
 	}, nil)
 	a, b := netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("10.0.0.3")
-	token := string(p.sign.appendToken(nil, message(f, "far", "", "c1"), Dialog{a, b}))
+	token := string(p.sign.appendToken(nil, message(f, "far", "", "c1"), Dialog{End{Addr: a}, End{Addr: b}}))
 	own := "<sip:10.0.0.1;lr;la2=" + token + ">"
 	for _, s := range [][2]string{
 		{"sip:bob@10.0.0.3", own}, {"sip:10.0.0.9", own}, {"sip:bob@10.0.0.3", own + ", <sip:10.0.0.2:9;lr>"},

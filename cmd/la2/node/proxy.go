@@ -2,12 +2,16 @@ package node
 
 import (
 	"context"
+	"crypto/rand"
+	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/lineaamica/la2/acd/route"
 	"github.com/lineaamica/la2/configs"
+	"github.com/lineaamica/la2/cti"
 	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/proxy"
 	"github.com/lineaamica/la2/sip/transaction"
@@ -36,8 +40,32 @@ func proxiedOf(cfg *configs.Config) map[string]proxied {
 	return out
 }
 
-func (n *Node) openProxy() {
-	n.proxy = proxy.New(proxy.Config{Address: n.flows.Address, Dial: n.dialNow, Realm: n.cfg.SIP.Realm, Logger: n.log}, n.flows)
+func (n *Node) openProxy(ctx context.Context) error {
+	secret, err := n.proxySecret(ctx)
+	if err != nil {
+		return err
+	}
+	n.proxy = proxy.New(proxy.Config{Address: n.flows.Address, Dial: n.dialNow, Alive: n.flows.Alive, Realm: n.cfg.SIP.Realm,
+		Secret: secret, Logger: n.log}, n.flows)
+	return nil
+}
+
+// proxySecret is what signs our Record-Route. It is kept, so that calls which pass through go on
+// after a restart.
+func (n *Node) proxySecret(ctx context.Context) (secret []byte, err error) {
+	rows, key := n.store.Projection("proxy"), []byte("secret")
+	err = rows.Update(ctx, func(tx cti.Tx) error {
+		if secret = slices.Clone(tx.Get(key)); len(secret) > 0 {
+			return nil
+		}
+		secret = make([]byte, 32)
+		_, _ = rand.Read(secret) // never fails
+		return tx.Put(key, secret)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("secret of the proxy: %w", err)
+	}
+	return secret, nil
 }
 
 // dialNow gives a path that is there: UDP, or an open connection.

@@ -73,7 +73,9 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 	n.flows = flow.New(flow.Config{Filter: n.shield.Verdict, Outgoing: n.shield.Outgoing, OnFault: n.fault, OnClosed: n.flowClosed,
 		Advertise: advertised(n.cfg), TLS: outward, Logger: n.log}, func(f flow.Flow, m *wire.Message) { n.tx.Receive(f, m) })
 	n.openResolver()
-	n.openProxy()
+	if err := n.openProxy(ctx); err != nil {
+		return err
+	}
 	n.tx = transaction.New(transaction.Config{Shards: n.cfg.SIP.Shards, Address: n.flows.Address, OnStray: n.unasked, Logger: n.log}, n.flows, requestRoute{n})
 	n.bindings = newKeeper(n.store.Projection("bindings"), n.log)
 	n.location = location.NewTable(location.Config{OnChange: n.bindingChanged})
