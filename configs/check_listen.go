@@ -3,7 +3,11 @@ package configs
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 )
+
+// originForm is scheme, host and port of a web page, without wildcards.
+var originForm = regexp.MustCompile(`^https?://[a-z0-9.-]+(:\d{1,5})?$`)
 
 // checkListen reports what is wrong with the sockets of SIP.
 func checkListen(c SIP, r report) {
@@ -25,6 +29,9 @@ func checkListen(c SIP, r report) {
 		if !p.stream && l.Address.Addr().IsUnspecified() && !l.As.IsValid() {
 			r(fmt.Sprintf("sip.listen[%d]", i), "listens at all addresses and knows none to tell: write one address, or add as IP:PORT")
 		}
+	}
+	for i, o := range c.WebSocket.Origins {
+		form(r, fmt.Sprintf("sip.websocket.origins[%d]", i), o, originForm)
 	}
 	t := c.TLS
 	if secure && t.Certificate == "" {

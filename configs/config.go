@@ -76,6 +76,7 @@ type Log struct {
 type SIP struct {
 	Listen      []Listen      `yaml:"listen"`
 	TLS         TLS           `yaml:"tls"`
+	WebSocket   WebSocket     `yaml:"websocket"`
 	Domains     []string      `yaml:"domains"`
 	Realm       string        `yaml:"realm"`
 	Digest      string        `yaml:"digest"`
@@ -107,6 +108,11 @@ type Access struct {
 	Listen Listen         `yaml:"listen"`
 	Allow  []netip.Prefix `yaml:"allow"`
 	Deny   []netip.Prefix `yaml:"deny"`
+}
+
+// WebSocket is for `ws` and `wss` listeners.
+type WebSocket struct {
+	Origins []string `yaml:"origins"`
 }
 
 // TLS names the PEM files of `tls` and `wss` listeners and of outgoing connections.

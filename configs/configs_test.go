@@ -75,6 +75,7 @@ func TestBadFiles(t *testing.T) {
 		{"all addresses", "udp:127.0.0.1:5060,", "udp:0.0.0.0:5060,", "sip.listen[0]: listens at all addresses and knows none to tell"},
 		{"advertised name", "udp:127.0.0.1:5060,", "udp:0.0.0.0:5060 as office.example:5060,", "sip.listen[0]: want as IP:PORT"},
 		{"one place twice", "udp:127.0.0.1:5060,", "tcp:127.0.0.1:5060 as 192.0.2.1:5060,", "sip.listen[1]: tcp:127.0.0.1:5060 stands here twice"},
+		{"origin", "realm: la2", "websocket: {origins: [\"*\"]}", "sip.websocket.origins[0]: \"*\" does not match"},
 		{"key without certificate", "realm: la2", "tls: {key: a.pem}", "sip.tls.key: certificate and key go together"},
 		{"client certificates", "realm: la2", "tls: {clients: required}", "sip.tls.client_ca: is required"},
 		{"trunk over WebSocket", "address: udp:127.0.0.1:5160", "address: ws:127.0.0.1:5160", "trunks[0].address: want udp:IP:PORT, tcp:IP:PORT or tls:IP:PORT of the peer"},

@@ -9,7 +9,7 @@ import (
 func Default() *Config {
 	return &Config{
 		Log: Log{Level: "info", Format: "text"},
-		SIP: SIP{TLS: TLS{Clients: "optional"}, Realm: "la2", Digest: "md5", Shards: 2, NameServers: []string{},
+		SIP: SIP{TLS: TLS{Clients: "optional"}, Realm: "la2", Digest: "md5", Shards: 2, NameServers: []string{}, WebSocket: WebSocket{Origins: []string{}},
 			RingTime: 20 * time.Second, MaxDuration: 4 * time.Hour, SessionExpires: 30 * time.Minute, MaxCalls: 5000,
 			Shield: Shield{Exempt: []netip.Prefix{}, Access: []Access{}, Signatures: []string{}, Rate: 200, KnownRate: 10_000, Points: 20, Ban: time.Minute, MaxBan: 24 * time.Hour}},
 		Media:   Media{Ports: Ports{Min: 20000, Max: 29999}, Shards: 1, Timeout: 30 * time.Second},

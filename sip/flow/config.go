@@ -47,13 +47,15 @@ type Config struct {
 	// TLS is for outgoing connections: RootCAs are whom we believe (default: the system's), our own
 	// certificate, and Time. Names are verified by RFC 5922, whatever it says. Default: the zero Config.
 	TLS *tls.Config
+	// WebSocket is for WS and WSS.
+	WebSocket WebSocketConfig
 	// Dial makes outgoing connections. Default: a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// DialTimeout bounds one attempt. Default 5 s.
 	DialTimeout time.Duration
-	// HandshakeTimeout bounds one TLS handshake, both ways. Default 5 s.
+	// HandshakeTimeout bounds one handshake of TLS, both ways, and one of WebSocket. Default 5 s.
 	HandshakeTimeout time.Duration
-	// MaxHandshakesPerIP is how many TLS handshakes of one address may be under way. Default 64.
+	// MaxHandshakesPerIP is how many handshakes of one address may be under way. Default 64.
 	MaxHandshakesPerIP int
 	// MaxConns is how many connections are open at once, both ways. Default 10,000.
 	MaxConns int
@@ -90,6 +92,7 @@ func (c Config) withDefaults() Config {
 	}
 	def(&c.DialTimeout, 5*time.Second)
 	def(&c.HandshakeTimeout, 5*time.Second)
+	def(&c.WebSocket.PingInterval, 20*time.Second)
 	def(&c.MaxHandshakesPerIP, 64)
 	def(&c.MaxConns, 10_000)
 	def(&c.MaxConnsPerIP, 1024)

@@ -64,7 +64,8 @@ type Layer struct {
 	conns    map[uint64]*conn
 	byRemote map[target]*conn
 	perIP    map[netip.Addr]int // accepted connections
-	greeting map[netip.Addr]int // of these, TLS handshakes that are not over
+	greeting map[netip.Addr]int // of these, handshakes that are not over
+	waiting  int                // connections in the lobby
 	dials    map[target]*attempt
 }
 

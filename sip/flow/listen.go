@@ -50,13 +50,28 @@ func (l *Layer) accept(ln *listener) error {
 	defer l.removeListener(ln)
 	var wait backoff
 	for {
+		nc, err := l.next(ln, &wait)
+		if err != nil {
+			return nil
+		}
+		l.admit(ln, nc)
+	}
+}
+
+// next waits for a connection that the filter lets pass. Its only error is that ln or the layer
+// was closed.
+func (l *Layer) next(ln *listener, wait *backoff) (net.Conn, error) {
+	for {
 		nc, err := ln.Accept()
 		switch {
+		case err == nil && l.cfg.Filter(Flow{Transport: ln.at.Transport, Local: addrPort(nc.LocalAddr()), Remote: addrPort(nc.RemoteAddr())}, nil) == Drop:
+			l.count.filtered.Add(1)
+			_ = nc.Close() // refused; nothing was sent
 		case err == nil:
 			wait.reset()
-			l.admit(ln, nc)
+			return nc, nil
 		case errors.Is(err, net.ErrClosed) || !wait.pause(l.life):
-			return nil
+			return nil, net.ErrClosed
 		default:
 			l.cfg.Logger.Warn("connection not accepted", "local", ln.at.Addr.String(), "error", err)
 		}
@@ -82,13 +97,8 @@ func (l *Layer) removeListener(ln *listener) {
 	_ = ln.Close() // it is closed, or nobody accepts any more
 }
 
-// admit takes or refuses a connection that was accepted.
+// admit takes a connection that was accepted, if the limits allow it.
 func (l *Layer) admit(ln *listener, nc net.Conn) {
-	if l.cfg.Filter(Flow{Transport: ln.at.Transport, Local: addrPort(nc.LocalAddr()), Remote: addrPort(nc.RemoteAddr())}, nil) == Drop {
-		l.count.filtered.Add(1)
-		_ = nc.Close() // refused; nothing was sent
-		return
-	}
 	c := newConn(l, ln.at.Transport, nc)
 	c.link, c.incoming = newStream(nc, ln.tls), true
 	if ln.tls == nil { // who dials this very address and port means this connection
@@ -101,6 +111,9 @@ func (l *Layer) admit(ln *listener, nc net.Conn) {
 }
 
 func newConn(l *Layer, t Transport, nc net.Conn) *conn {
+	if g, ok := nc.(*gated); ok {
+		nc = g.Conn
+	}
 	if tcp, ok := nc.(*net.TCPConn); ok {
 		if err := tuneTCP(tcp); err != nil {
 			l.cfg.Logger.Warn("connection options not set", "remote", nc.RemoteAddr().String(), "error", err)
@@ -129,7 +142,7 @@ func (l *Layer) room(c *conn) error {
 	switch {
 	case l.closed:
 		return ErrClosed
-	case len(l.conns) >= l.cfg.MaxConns,
+	case len(l.conns)+l.waiting >= l.cfg.MaxConns,
 		c.incoming && l.perIP[ip] >= l.cfg.MaxConnsPerIP,
 		c.incoming && c.flow.Transport == TLS && l.greeting[ip] >= l.cfg.MaxHandshakesPerIP:
 		l.count.capped.Add(1)

@@ -20,7 +20,7 @@ type Peer struct {
 	Names []string
 	// Certificate is the proven one, nil without. Not to be changed.
 	Certificate *x509.Certificate
-	// User is who a WebSocket session belongs to, as WebSocket.Authorize said; "" for nobody.
+	// User is who a WebSocket session belongs to, as Authorize said; "" for nobody.
 	User string
 }
 

@@ -72,12 +72,12 @@ func (u *UA) newRequest(method, uri, to string) *Message {
 
 // via makes a Via value with a new branch. u.mu must be held.
 func (u *UA) via() string {
-	return fmt.Sprintf("SIP/2.0/%s %s;rport;branch=z9hG4bK%s", u.transport, u.addr, u.id())
+	return fmt.Sprintf("SIP/2.0/%s %s;rport;branch=z9hG4bK%s", u.transport, u.host, u.id())
 }
 
 func (u *UA) contact() string {
-	if u.transport == "TCP" {
-		return fmt.Sprintf("<%s;transport=tcp>", u.URI())
+	if u.transport != "UDP" {
+		return fmt.Sprintf("<%s;transport=%s>", u.URI(), strings.ToLower(u.transport))
 	}
 	return fmt.Sprintf("<%s>", u.URI())
 }
@@ -88,7 +88,7 @@ func (u *UA) start(tx *clientTx) {
 	tx.wait, tx.end = t1, time.Now().Add(timeout)
 	u.clients[txKey(tx.req)] = tx
 	tx.timer = time.AfterFunc(tx.wait, func() { u.repeat(tx) }) // ends by itself; stopped by stop
-	if u.manual || u.transport == "TCP" {
+	if u.manual || u.transport != "UDP" {
 		tx.timer.Stop()
 	}
 }

@@ -11,7 +11,7 @@
 // UDP, 200 to CANCEL with 487, digest answers); Manual turns all that off and leaves each
 // packet to the script.
 //
-// Left out: TLS, WebSocket, SRTP, RTCP, forked early dialogs as separate calls.
+// Left out: TLS for streams, SRTP, RTCP, forked early dialogs as separate calls.
 //
 // Goroutines: each UA has one reader and each RTP endpoint one reader and, while it sends, one
 // sender; a StreamSocket has two for each connection and one that accepts. UA.Close, which the

@@ -297,7 +297,7 @@ func replyAddr(req *Message) netip.AddrPort {
 			return req.From
 		}
 	}
-	if strings.Contains(strings.ToUpper(head), "/TCP") {
+	if !strings.Contains(strings.ToUpper(head), "/UDP") {
 		return req.From
 	}
 	return netip.AddrPortFrom(req.From.Addr(), viaAddr(head).Port())

@@ -58,8 +58,8 @@ func NewTCPUA(tb TB, nw *Network, addr string, opts ...Option) *UA {
 	return NewUAOn(tb, s, nw.rtpListener(s.ln.addr.Addr()), opts...)
 }
 
-// Reliable tells a UA that nothing is to be retransmitted.
-func (s *StreamSocket) Reliable() bool { return true }
+// Transport tells a UA what its Via and Contact say; over TCP nothing is retransmitted.
+func (s *StreamSocket) Transport() (name, host string) { return "TCP", s.ln.addr.String() }
 
 // LocalAddr returns the address of the listener.
 func (s *StreamSocket) LocalAddr() net.Addr { return s.ln.Addr() }

@@ -51,8 +51,9 @@ type UA struct {
 	user, password string
 	manual         bool
 	listen         func() (flow.PacketConn, error) // an RTP socket
-	transport      string
-	done           chan struct{} // closed when the reader ended
+	transport      string                          // as Via writes it
+	host           string                          // of Via and Contact
+	done           chan struct{}                   // closed when the reader ended
 
 	incoming chan *Call    // new INVITEs
 	others   chan *Message // requests outside calls
@@ -101,8 +102,9 @@ func NewUAOn(tb TB, pc flow.PacketConn, listen func() (flow.PacketConn, error), 
 		handlers: map[string]func(*Call, *Message) bool{},
 		begun:    time.Now(),
 	}
-	if r, ok := pc.(interface{ Reliable() bool }); ok && r.Reliable() {
-		u.transport = "TCP"
+	u.host = u.addr.String()
+	if s, ok := pc.(interface{ Transport() (name, host string) }); ok {
+		u.transport, u.host = s.Transport()
 	}
 	for _, o := range opts {
 		o(u)
@@ -116,7 +118,7 @@ func NewUAOn(tb TB, pc flow.PacketConn, listen func() (flow.PacketConn, error), 
 func (u *UA) Addr() netip.AddrPort { return u.addr }
 
 // URI is the address as a SIP URI, with the user of Account.
-func (u *UA) URI() string { return fmt.Sprintf("sip:%s@%s", u.user, u.addr) }
+func (u *UA) URI() string { return fmt.Sprintf("sip:%s@%s", u.user, u.host) }
 
 // Close ends the UA without a word to its peers, as a power cut does, and waits for its
 // goroutines. It can be repeated.

@@ -71,7 +71,7 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 	}
 	n.openShield()
 	n.flows = flow.New(flow.Config{Filter: n.shield.Verdict, Outgoing: n.shield.Outgoing, OnFault: n.fault, OnClosed: n.flowClosed,
-		Advertise: advertised(n.cfg), TLS: outward, Logger: n.log}, func(f flow.Flow, m *wire.Message) { n.tx.Receive(f, m) })
+		Advertise: advertised(n.cfg), TLS: outward, WebSocket: flow.WebSocketConfig{Origins: n.cfg.SIP.WebSocket.Origins}, Logger: n.log}, func(f flow.Flow, m *wire.Message) { n.tx.Receive(f, m) })
 	n.openResolver()
 	if err := n.openProxy(ctx); err != nil {
 		return err

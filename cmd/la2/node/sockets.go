@@ -113,8 +113,13 @@ func (n *Node) serveSockets(part func(string, func(context.Context) error)) {
 
 // openStream hands a port over to the layer.
 func (n *Node) openStream(s streamPort) (accept func() error) {
-	if s.transport == flow.TLS {
+	switch s.transport {
+	case flow.TLS:
 		return n.flows.OpenTLS(s.Listener, n.keys.server())
+	case flow.WS:
+		return n.flows.OpenWS(s.Listener, nil, nil)
+	case flow.WSS:
+		return n.flows.OpenWS(s.Listener, n.keys.server(), nil)
 	}
 	return n.flows.OpenTCP(s.Listener)
 }
