@@ -34,6 +34,7 @@ type scenario struct {
 	agents   []string
 	blocks   []block
 	final    []scriptLine
+	watch    func(*world) // sees the world before it begins; may be nil
 }
 
 // A block is the steps of one time.

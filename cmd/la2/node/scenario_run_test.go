@@ -58,6 +58,9 @@ func (s *scenario) run(t *testing.T, at time.Duration) {
 				}
 			}
 		}()
+		if s.watch != nil {
+			s.watch(w)
+		}
 		w.prepare(s)
 		w.began = time.Now()
 		for _, b := range s.order(at) {
