@@ -17,7 +17,9 @@ var (
 	userForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$`)
 	ipaForm  = regexp.MustCompile(`^[a-z0-9_]{1,16}$`)
 	hourForm = regexp.MustCompile(`^([01]\d|2[0-4]):[0-5]\d-([01]\d|2[0-4]):[0-5]\d$`)
-	cliForm  = regexp.MustCompile(`^\+390\d{5,10}$`)
+	// accountForm is what stands in a URI without escapes.
+	accountForm = regexp.MustCompile(`^[A-Za-z0-9+*#][A-Za-z0-9+*#._-]{0,63}$`)
+	cliForm     = regexp.MustCompile(`^\+390\d{5,10}$`)
 )
 
 // check reports everything that a well-formed file may still get wrong.

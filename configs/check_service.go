@@ -2,7 +2,6 @@ package configs
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -95,37 +94,6 @@ func checkServices(c *Config, n names, r report) {
 				r(fmt.Sprintf("%snumbers[%d]", p, j), fmt.Sprintf("%s already reaches service %s", num, by))
 			}
 			taken[num] = s.Name
-		}
-	}
-}
-
-func checkTrunks(c *Config, r report) {
-	for i, t := range c.Trunks {
-		p := fmt.Sprintf("trunks[%d].", i)
-		if t.Site != "" {
-			form(r, p+"site", t.Site, ipaForm)
-		}
-		if t.Site == c.Site.IPA && t.Site != "" {
-			r(p+"site", "is this very site")
-		}
-		if t.Address.Transport == "" {
-			r(p+"address", "is required: udp:IP:PORT, tcp:IP:PORT or tls:IP:PORT of the peer")
-		}
-		if tr := t.Address.Transport; tr == "ws" || tr == "wss" || t.Address.As.IsValid() {
-			r(p+"address", "want udp:IP:PORT, tcp:IP:PORT or tls:IP:PORT of the peer")
-		}
-		for j, src := range t.Sources {
-			if _, err := netip.ParsePrefix(src); err != nil {
-				if _, err := netip.ParseAddrPort(src); err != nil {
-					r(fmt.Sprintf("%ssources[%d]", p, j), "want a prefix such as 192.0.2.0/24 or IP:PORT")
-				}
-			}
-		}
-		if t.MaxCalls < 0 {
-			r(p+"max_calls", "want 0 (no limit) or more")
-		}
-		if t.CLI != "" && !cliForm.MatchString(t.CLI) {
-			r(p+"cli", "want a geographic number, such as +3906828881: others may not be presented")
 		}
 	}
 }

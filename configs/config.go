@@ -151,6 +151,7 @@ type Account struct {
 	Password Secret `yaml:"password"`
 	Kind     string `yaml:"kind"`
 	Group    string `yaml:"group"`
+	Trunk    string `yaml:"trunk"`
 }
 
 // User is a person (or bot) of the desktop.
@@ -228,15 +229,49 @@ type Service struct {
 
 // Trunk is a peer: another office of the network, or a carrier.
 type Trunk struct {
-	Name     string   `yaml:"name"`
-	Site     string   `yaml:"site"`
-	Title    string   `yaml:"title"`
-	Address  Listen   `yaml:"address"`
-	Sources  []string `yaml:"sources"`
-	Numbers  []string `yaml:"numbers"`
-	Transfer string   `yaml:"transfer"`
-	MaxCalls int      `yaml:"max_calls"`
-	CLI      string   `yaml:"cli"`
+	Name        string        `yaml:"name"`
+	Site        string        `yaml:"site"`
+	Title       string        `yaml:"title"`
+	Address     Listen        `yaml:"address"`
+	Sources     []string      `yaml:"sources"`
+	Numbers     []string      `yaml:"numbers"`
+	Transfer    string        `yaml:"transfer"`
+	MaxCalls    int           `yaml:"max_calls"`
+	MaxRate     int           `yaml:"max_rate"`
+	CLI         string        `yaml:"cli"`
+	Group       string        `yaml:"group"`
+	Priority    int           `yaml:"priority"`
+	Weight      int           `yaml:"weight"`
+	Domain      string        `yaml:"domain"`
+	Certificate string        `yaml:"certificate"`
+	Trusted     bool          `yaml:"trusted"`
+	Abroad      bool          `yaml:"abroad"`
+	Format      string        `yaml:"format"`
+	In          []Rewrite     `yaml:"in"`
+	Out         []Rewrite     `yaml:"out"`
+	Codecs      []string      `yaml:"codecs"`
+	Account     TrunkAccount  `yaml:"account"`
+	Register    TrunkRegister `yaml:"register"`
+}
+
+// Rewrite changes the beginning of numbers at a trunk.
+type Rewrite struct {
+	Match string `yaml:"match"`
+	Strip int    `yaml:"strip"`
+	Add   string `yaml:"add"`
+}
+
+// TrunkAccount is who we are at a carrier that asks for digest credentials.
+type TrunkAccount struct {
+	User     string `yaml:"user"`
+	Password Secret `yaml:"password"`
+	Realm    string `yaml:"realm"`
+}
+
+// TrunkRegister keeps a registration of the account; Expires 0: none.
+type TrunkRegister struct {
+	Expires    time.Duration `yaml:"expires"`
+	Registrars []string      `yaml:"registrars"`
 }
 
 // Route bridges or proxies a user part to a fixed contact (benchmarks).

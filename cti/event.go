@@ -40,15 +40,16 @@ const (
 	EvTicketUpdated  EventType = "TicketUpdated"
 
 	// Node events.
-	EvEngineInput    EventType = "EngineInput"    // Raw: the input as given to the engine
-	EvEngineDecision EventType = "EngineDecision" // Raw: the decision
-	EvDeviceUp       EventType = "DeviceUp"       // Device has a binding
-	EvDeviceDown     EventType = "DeviceDown"
-	EvTrunkUp        EventType = "TrunkUp"   // Trunk
-	EvTrunkDown      EventType = "TrunkDown" // Trunk
-	EvAudit          EventType = "Audit"     // a command: who (Agent), what (Value), outcome (Cause)
-	EvNodeStarted    EventType = "NodeStarted"
-	EvNodeStopped    EventType = "NodeStopped"
+	EvEngineInput       EventType = "EngineInput"    // Raw: the input as given to the engine
+	EvEngineDecision    EventType = "EngineDecision" // Raw: the decision
+	EvDeviceUp          EventType = "DeviceUp"       // Device has a binding
+	EvDeviceDown        EventType = "DeviceDown"
+	EvTrunkUp           EventType = "TrunkUp"           // Trunk
+	EvTrunkDown         EventType = "TrunkDown"         // Trunk
+	EvTrunkRegistration EventType = "TrunkRegistration" // Trunk; Value: registered, unregistered
+	EvAudit             EventType = "Audit"             // a command: who (Agent), what (Value), outcome (Cause)
+	EvNodeStarted       EventType = "NodeStarted"
+	EvNodeStopped       EventType = "NodeStopped"
 )
 
 // An Event is one line of the stream. Only Type and At are always set by who

@@ -1,9 +1,7 @@
 // Package route finds what a dialled number reaches.
 //
-// Numbers are compared in a canonical form: E.164 with a plus for geographic and
-// mobile numbers, bare digits for numbers that exist only inside Italy (8xx,
-// 1xx, 039039039) and for stations; RFC 3966 is read as far as people and
-// carriers write it. It is pure, and starts no goroutine.
+// Numbers are compared in the canonical form of package numbering. It is pure, and
+// starts no goroutine.
 package route
 
 import (
@@ -12,6 +10,7 @@ import (
 	"fmt"
 
 	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/numbering"
 )
 
 // A Rule ties a number to exactly one of Service, Device, Trunk and Contact.
@@ -70,9 +69,9 @@ func (t *Table) add(r Rule) error {
 	if targets != 1 {
 		return fmt.Errorf("route: number %q: %d targets, want 1", r.Number, targets)
 	}
-	key, set := Canonical(r.Number), t.full
+	key, set := numbering.Canonical(r.Number), t.full
 	if r.Prefix {
-		key, set = canonicalPrefix(r.Number), t.prefix
+		key, set = numbering.CanonicalPrefix(r.Number), t.prefix
 		t.longest = max(t.longest, len(key))
 	}
 	if key == "" {
@@ -92,7 +91,7 @@ func (r Rule) target() string {
 // Lookup finds the target of a number in any form; a full match wins over every
 // prefix, a longer prefix over a shorter one.
 func (t *Table) Lookup(dialled string) (Target, bool) {
-	number := Canonical(dialled)
+	number := numbering.Canonical(dialled)
 	if number == "" {
 		return Target{}, false
 	}

@@ -62,9 +62,9 @@ func mayImport(from, to string) bool {
 	switch {
 	case to == "configs" || under(to, "cmd"):
 		return false
-	case from == "cti":
+	case from == "cti", from == "numbering":
 		return false
-	case to == "cti":
+	case to == "cti", to == "numbering":
 		return true
 	case under(from, "acd"):
 		return under(to, "acd")

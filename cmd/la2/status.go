@@ -82,13 +82,17 @@ func printStatus(out io.Writer, s server.Status) {
 		fmt.Fprintf(w, "%s\t%d\t%s\t%d\t%d\t%d\t%d\t%s\n", q.Queue, q.Waiting, (time.Duration(q.LongestMS) * time.Millisecond).Round(time.Second),
 			q.Offered, q.Answered, q.Abandoned, q.Redirected, counts(s, string(q.Queue)))
 	}
-	fmt.Fprintln(w, "\nTRUNK\tSTATE\tCALLS")
+	fmt.Fprintln(w, "\nTRUNK\tSTATE\tSINCE\tCALLS\tREGISTRATION\tLAST FAILURE")
 	for _, t := range s.Trunks {
 		state := "down"
 		if t.Up {
 			state = "up"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\n", t.Name, state, t.Calls)
+		fault := ""
+		if t.Fault != "" {
+			fault = at(t.FaultAt) + " " + t.Fault
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", t.Name, state, at(t.Since), t.Calls, t.Registration, fault)
 	}
 	if len(s.Bans) == 0 {
 		return
@@ -98,6 +102,17 @@ func printStatus(out io.Writer, s server.Status) {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\n", strings.TrimSuffix(b.Source, "/32"), b.Reason,
 			b.Since.Local().Format(time.DateTime), b.Until.Local().Format(time.DateTime), b.Times, b.Dropped)
 	}
+}
+
+// at is a time of today, or a day; "" for never.
+func at(t time.Time) string {
+	switch {
+	case t.IsZero():
+		return ""
+	case time.Since(t) < 12*time.Hour:
+		return t.Local().Format("15:04:05")
+	}
+	return t.Local().Format("2006-01-02 15:04")
 }
 
 func counts(s server.Status, queue string) string {

@@ -33,6 +33,8 @@ type Config struct {
 	Offices []Office
 	// Trunks are shown as down until their first event.
 	Trunks []string
+	// TrunkDetail says more of a trunk, for the status. Nil: nothing.
+	TrunkDetail func(name string) TrunkDetail
 	// Reasons of not ready. Default pausa, formazione, back_office, altro.
 	Reasons []string
 	// Taxonomy is served as JSON by GET /cti/v1/taxonomy.

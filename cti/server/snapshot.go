@@ -169,7 +169,11 @@ func (s *Server) Status() Status {
 		}
 	}
 	for name, up := range d.trunks {
-		out.Trunks = append(out.Trunks, TrunkStatus{Name: name, Up: up, Calls: calls[name]})
+		t := TrunkStatus{Name: name, Up: up, Calls: calls[name]}
+		if s.cfg.TrunkDetail != nil {
+			t.TrunkDetail = s.cfg.TrunkDetail(name)
+		}
+		out.Trunks = append(out.Trunks, t)
 	}
 	slices.SortFunc(out.Trunks, func(a, b TrunkStatus) int { return cmp.Compare(a.Name, b.Name) })
 	return out

@@ -116,4 +116,14 @@ type TrunkStatus struct {
 	Name  string `json:"name"`
 	Up    bool   `json:"up"`
 	Calls int    `json:"calls"`
+	TrunkDetail
+}
+
+// TrunkDetail is what signalling knows of a trunk. Times are zero and words empty
+// for what never was.
+type TrunkDetail struct {
+	Since        time.Time `json:"since,omitzero"`         // of Up, UTC
+	Registration string    `json:"registration,omitempty"` // registering, registered, unregistered
+	Fault        string    `json:"fault,omitempty"`        // the last failure
+	FaultAt      time.Time `json:"fault_at,omitzero"`
 }

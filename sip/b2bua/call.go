@@ -81,6 +81,7 @@ func newCall(s *Switch, tx *transaction.Server, in cti.Inbound) *Call {
 	if h := tx.Request().MaxForwards(); h != nil {
 		c.hops = *h
 	}
+	l.local.Codecs = s.cfg.Codecs(in.Trunk)
 	c.caller = l
 	return c
 }

@@ -42,6 +42,9 @@ type Config struct {
 	CommitTimeout time.Duration
 	// MusicOnHold is the clip that a held or transferred party hears. Default "music".
 	MusicOnHold string
+	// Codecs are what a trunk may be offered, best first; "" is a station. Nil, or an
+	// empty list: all.
+	Codecs func(trunk string) []media.Codec
 	// Logger. Default: discard.
 	Logger *slog.Logger
 }
@@ -73,6 +76,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.MusicOnHold == "" {
 		c.MusicOnHold = "music"
+	}
+	if c.Codecs == nil {
+		c.Codecs = func(string) []media.Codec { return nil }
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -116,17 +122,22 @@ type Target struct {
 	// Trusted is a node of our own network: it gets the capsule and the asserted
 	// identity (RFC 3325 trust domain).
 	Trusted bool
+	// Asserts is a peer in our trust domain for identities (RFC 3325 2.4) without being
+	// a node of ours: it gets the asserted identity. Line is the number of ours that is
+	// asserted for who withholds its own, "" for none.
+	Asserts bool
+	Line    string
 	// Identity is what this target may know of the caller: a border rewrites numbers
 	// or withholds them. Nil: everything. It is called once by the owner of the call
 	// and must not block.
 	Identity func(cti.Party) cti.Party
 	// Trunk is the peer's name, when the destination names several. Seize is asked just
 	// before the INVITE leaves; false passes the target over. Heard is told the first
-	// status that came back, 0 for nothing in time or no way to send. Both may be nil,
-	// are called by the owner of the call and must not block.
+	// response, nil for nothing in time or no way to send. Both may be nil, are called
+	// by the owner of the call and must not block.
 	Trunk string
 	Seize func() bool
-	Heard func(status int)
+	Heard func(res *sip.Response)
 	// Rank orders the targets: those of a higher one wait. Patience is how long the
 	// target may say nothing at all before it counts as dead; 0: 64*T1.
 	Rank     int

@@ -30,7 +30,7 @@ func TestIdentity_RFC3325(t *testing.T) {
 				t.Errorf("From: got %s, want %s", got, tt.from)
 			}
 			req := sip.NewRequest(sip.INVITE, sip.Uri{Host: "x"})
-			assert(req, tt.p, tt.trusted, "10.0.0.1")
+			assert(req, tt.p, Target{Trusted: tt.trusted}, "10.0.0.1")
 			if got := header(req, "P-Asserted-Identity"); got != tt.pai {
 				t.Errorf("PAI: got %q, want %q", got, tt.pai)
 			}

@@ -7,6 +7,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/media/sdp"
 )
 
 // A hunt is what is left to try of a destination with several ranks of targets:
@@ -45,6 +46,10 @@ func (c *Call) ringAll(l *leg, now []*branch) {
 	if name := now[0].target.Trunk; name != "" {
 		c.sw.move(l, name)
 	}
+	if codecs := c.sw.cfg.Codecs(l.trunk); !slices.Equal(codecs, l.local.Codecs) {
+		l.local.Codecs = codecs
+		l.describeAs(l.local, sdp.Offer)
+	}
 	for _, b := range now {
 		b.invite = c.invite(l, b.target, l.hunt.dest)
 		b.tx = c.sw.deps.Transactions.Request(b.invite, b.target.Flow, b.on)
@@ -57,13 +62,13 @@ func (c *Call) ringAll(l *leg, now []*branch) {
 	}
 }
 
-// heard notes what the target of b did first, for who watches its health: status 0
-// is nothing in time, or no way to send.
-func (b *branch) heard(status int) {
+// heard notes what the target of b did first, for who watches its health: nil is
+// nothing in time, or no way to send.
+func (b *branch) heard(res *sip.Response) {
 	if b.silent() {
 		b.answered = true
 		if f := b.target.Heard; f != nil {
-			f(status)
+			f(res)
 		}
 	}
 }
@@ -76,7 +81,7 @@ func (b *branch) silent() bool { return !b.answered && !b.done }
 func (c *Call) silence(l *leg) {
 	for _, b := range slices.Clone(l.branches) {
 		if b.silent() && b.target.Patience > 0 {
-			b.heard(0)
+			b.heard(nil)
 			b.cancel(cti.CauseUnreachable)
 			c.branchFailed(b, sip.StatusRequestTimeout, cti.CauseUnreachable)
 		}

@@ -20,7 +20,13 @@ func ranked(w *world, heard *[]string) {
 	w.dress = func(i int, t *Target) {
 		name := fmt.Sprint("t", i)
 		t.Rank, t.Patience, t.Trunk = i, 2*time.Second, name
-		t.Heard = func(status int) { *heard = append(*heard, fmt.Sprint(name, " ", status)) }
+		t.Heard = func(res *sip.Response) {
+			status := 0
+			if res != nil {
+				status = res.StatusCode
+			}
+			*heard = append(*heard, fmt.Sprint(name, " ", status))
+		}
 	}
 }
 

@@ -27,15 +27,20 @@ func from(p cti.Party, host string, port int, tag string) *sip.FromHeader {
 	return h
 }
 
-// assert adds what a trusted node may know (RFC 3325 9.1) and what everybody must
-// respect (RFC 3323 4.2).
-func assert(req *sip.Request, p cti.Party, trusted bool, host string) {
-	if p.Withheld {
+// assert adds what a peer in our trust domain may know (RFC 3325 9.1) and what
+// everybody must respect (RFC 3323 4.2). Who withholds the own number is a number of
+// ours there: the network knows whom to ask, and shows nothing.
+func assert(req *sip.Request, p cti.Party, t Target, host string) {
+	number := ""
+	switch {
+	case p.Withheld:
 		req.AppendHeader(sip.NewHeader("Privacy", "id"))
-		return
+		number = t.Line
+	case p.Verified:
+		number = p.Number
 	}
-	if trusted && p.Verified && p.Number != "" {
-		req.AppendHeader(sip.NewHeader("P-Asserted-Identity", "<sip:"+userPart(p.Number)+"@"+host+">"))
+	if (t.Trusted || t.Asserts) && number != "" {
+		req.AppendHeader(sip.NewHeader("P-Asserted-Identity", "<sip:"+userPart(number)+"@"+host+">"))
 	}
 }
 

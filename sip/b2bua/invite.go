@@ -103,7 +103,7 @@ func (c *Call) invite(l *leg, t Target, d cti.Destination) *sip.Request {
 	req.AppendHeader(&sip.ContactHeader{Address: c.sw.contact(t.Flow)})
 	c.sw.abilities(req, "User-Agent")
 	c.sw.cfg.ask(req, 0)
-	assert(req, d.Caller, t.Trusted, host)
+	assert(req, d.Caller, t, host)
 	if t.Trusted {
 		if v := FormatCapsule(d.Capsule); v != "" {
 			req.AppendHeader(sip.NewHeader("User-to-User", v))
@@ -132,10 +132,8 @@ func (b *branch) on(ev transaction.ClientEvent) {
 }
 
 func (c *Call) onInvited(b *branch, ev transaction.ClientEvent) {
-	if ev.Err != nil {
-		b.heard(0)
-	} else {
-		b.heard(ev.Response.StatusCode)
+	b.heard(ev.Response)
+	if ev.Err == nil {
 		b.leg.silentAt = time.Time{}
 	}
 	switch res := ev.Response; {

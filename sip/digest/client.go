@@ -17,6 +17,9 @@ var ErrUnanswerable = errors.New("digest: no challenge that we can answer")
 type Client struct {
 	User     string
 	Password string
+	// Realm is the only one that is answered; "": any. Who answers any realm gives a
+	// digest of the password to whoever asks (CVE-2021-41158).
+	Realm string
 
 	chal  *icholy.Challenge
 	count int
@@ -33,14 +36,17 @@ type Client struct {
 func (c *Client) Answer(method, uri, sent string, challenges []string) (string, error) {
 	for _, s := range challenges {
 		chal, err := icholy.ParseChallenge(strings.TrimSpace(s))
-		if err != nil || !answerable(chal) {
+		if err != nil || !answerable(chal) || (c.Realm != "" && chal.Realm != c.Realm) {
 			continue
 		}
 		if sent != "" && !chal.Stale {
 			c.chal, c.count = nil, 0
 			return "", ErrDenied
 		}
-		c.chal, c.count = chal, 0
+		if c.chal == nil || c.chal.Nonce != chal.Nonce { // the same nonce again is counted on
+			c.count = 0
+		}
+		c.chal = chal
 		return c.authorize(method, uri)
 	}
 	return "", ErrUnanswerable

@@ -116,10 +116,15 @@ func (c HealthConfig) step(h health, e Evidence) health {
 // first answer.
 func (t *Table) Up(name string) bool { return t.State(name) == Up }
 
-// Usable tells whether a call is worth trying: the peer is not known to be down.
+// Usable tells whether a call is worth trying: the peer, or one of the group of that
+// name, is not known to be down.
 func (t *Table) Usable(name string) bool {
-	_, ok := t.Peer(name)
-	return ok && t.State(name) != Down
+	for _, p := range t.Members(name) {
+		if t.State(p.Name) != Down {
+			return true
+		}
+	}
+	return false
 }
 
 // State is what we believe of the peer.
@@ -143,6 +148,9 @@ func (t *Table) Observe(name string, e Evidence) (now State, changed bool) {
 	}
 	before := s.health.state
 	s.health = t.cfg.step(s.health, e)
+	if s.health.state != before {
+		s.since = time.Now()
+	}
 	return s.health.state, s.health.state != before
 }
 
@@ -175,6 +183,13 @@ func (t *Table) watch(ctx context.Context, p *Peer, probe Probe, changed func(st
 		cancel()
 		if ctx.Err() != nil {
 			return
+		}
+		switch e := Judge(status, err); e {
+		case Fail:
+			t.fail(p.Name, "no answer to OPTIONS", time.Now())
+		case Refuse:
+			t.fail(p.Name, "503 to OPTIONS", time.Now())
+		case Pass:
 		}
 		if now, c := t.Observe(p.Name, Judge(status, err)); c && changed != nil {
 			changed(p.Name, now == Up)

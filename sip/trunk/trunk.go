@@ -1,20 +1,24 @@
 // Package trunk is about peers: the other offices of the network and carriers.
-// It tells which peer a request comes from by its address, rewrites numbers and
-// caller identities at the border, and asks every peer by OPTIONS whether it lives
-// (RFC 3261 11).
+// It tells which peer a request comes from by its address or certificate, orders
+// the peers of a group, keeps each below its rate, rewrites numbers and caller
+// identities at the border, answers a carrier's challenges, registers with it (RFC
+// 3261 10.2) and asks every peer by OPTIONS whether it lives (RFC 3261 11).
 //
-// What it needs of SIP is one function that sends a probe. Omitted: digest and
-// TLS peers, DNS (RFC 3263), several addresses per peer. A Table owns no
+// What it needs of SIP is one function that sends a request. A Table owns no
 // goroutine but those of Run.
 package trunk
 
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
+	"github.com/lineaamica/la2/numbering"
 	"github.com/lineaamica/la2/sip/flow"
 )
 
@@ -24,33 +28,46 @@ type Peer struct {
 	Name string
 	// Site is the codice IPA of the office at the other end; "" is a carrier.
 	Site string
+	// GroupName is the group that the peer belongs to, "" for one of its own. The
+	// numbers of a member are those of the group; Members says in which order.
+	GroupName string
+	Priority  int
+	Weight    int
 	// Address is where we send, over Transport (default UDP).
 	Transport flow.Transport
 	Address   netip.AddrPort
 	// Sources are the networks and Endpoints the exact addresses its requests may
-	// come from. When both are empty it is Address: over UDP with the port, over
-	// TCP with any.
+	// come from. When both are empty and there is no Certificate it is Address: over
+	// UDP with the port, over TCP with any.
 	Sources   []netip.Prefix
 	Endpoints []netip.AddrPort
-	// Numbers are dialled there: "+390810002222" is that number alone,
-	// "+39081*" all that begin so.
-	Numbers []string
-	// In rewrites what the peer dials to our form of numbers, Out ours to its.
+	// Domain is the host part of our address-of-record there. Default: the address.
+	Domain string
+	// Certificate is the name in the TLS certificate of the peer that admits it from
+	// any address; "" for none.
+	Certificate string
+	// In rewrites what the peer sends to our form of numbers. Format, then Out write
+	// ours as it wants them. Format defaults to numbering.Global.
 	In, Out []Rule
+	Format  numbering.Format
+	// Trusted puts a carrier into our trust domain for identities (RFC 3325 2.4): its
+	// P-Asserted-Identity is believed, and it gets ours. Offices are always in it.
+	Trusted bool
+	// Abroad says that the peer brings calls from other countries: an Italian caller's
+	// number is not verified then, whoever asserts it.
+	Abroad bool
+	// Account is who we are there, nil when it asks for no credentials.
+	Account *Account
+	// Register keeps a registration of Account there.
+	Register *Registration
 	// CLI stands in for callers whose own number must not be shown there: a
 	// geographic number, +390… . Default: withheld.
 	CLI string
 	// MaxCalls is how many calls may use the trunk at once; 0: no limit. Whoever
-	// makes the calls keeps to it.
+	// makes the calls keeps to it. MaxRate is how many may begin in a second, see
+	// Take; 0: no limit.
 	MaxCalls int
-}
-
-// A Rule rewrites the numbers that begin with Match: the first Strip characters
-// go, Add comes in their place. Of several rules the longest Match wins.
-type Rule struct {
-	Match string
-	Strip int
-	Add   string
+	MaxRate  int
 }
 
 // A Table holds the peers. Safe for concurrent use.
@@ -58,9 +75,9 @@ type Table struct {
 	cfg       HealthConfig
 	peers     []*Peer // as configured, never changed
 	byName    map[string]*Peer
+	groups    map[string][]*Peer
+	random    func(n int) int
 	endpoints map[netip.AddrPort]*Peer
-	exact     map[string][]*Peer // dialled number
-	prefixes  map[string][]*Peer
 
 	mu    sync.Mutex // guards what follows
 	state map[string]*state
@@ -69,13 +86,17 @@ type Table struct {
 // state is what changes about a peer.
 type state struct {
 	health health
+	since  time.Time // of health.state
+	pause  time.Time // it asked not to be called before
+	fault  Fault
+	rate   bucket
+	reg    RegState
 }
 
 // New makes a Table. Its error joins every fault of the peers.
 func New(peers []Peer, cfg HealthConfig) (*Table, error) {
 	cfg.setDefaults()
-	t := &Table{cfg: cfg, byName: map[string]*Peer{}, endpoints: map[netip.AddrPort]*Peer{},
-		exact: map[string][]*Peer{}, prefixes: map[string][]*Peer{}, state: map[string]*state{}}
+	t := &Table{cfg: cfg, byName: map[string]*Peer{}, groups: map[string][]*Peer{}, random: rand.IntN, endpoints: map[netip.AddrPort]*Peer{}, state: map[string]*state{}}
 	var errs []error
 	for i := range peers {
 		p := peers[i]
@@ -97,12 +118,20 @@ func (t *Table) add(p *Peer) error {
 		return errors.New("two peers have this name")
 	case !p.Address.IsValid() || p.Address.Port() == 0:
 		return fmt.Errorf("address %v: want IP:PORT", p.Address)
+	case p.GroupName != "" && t.byName[p.GroupName] != nil, t.groups[p.Name] != nil:
+		return errors.New("a peer and a group have this name")
+	case p.Register != nil && p.Account == nil:
+		return errors.New("registers without an account")
+	case p.Account != nil && (p.Account.User == "" || p.Account.Realm == ""):
+		return errors.New("account: a user and a realm are required")
+	case p.MaxRate < 0:
+		return fmt.Errorf("max rate %d: want 0 or more", p.MaxRate)
 	case p.MaxCalls < 0:
 		return fmt.Errorf("max calls %d: want 0 or more", p.MaxCalls)
 	case p.CLI != "" && !strings.HasPrefix(p.CLI, "+390"):
 		return fmt.Errorf("cli %s: want a geographic number, +390…: others may not be presented", p.CLI)
 	}
-	if len(p.Sources) == 0 && len(p.Endpoints) == 0 {
+	if len(p.Sources) == 0 && len(p.Endpoints) == 0 && p.Certificate == "" {
 		if p.Transport == flow.UDP {
 			p.Endpoints = []netip.AddrPort{p.Address}
 		} else {
@@ -129,16 +158,15 @@ func (t *Table) add(p *Peer) error {
 			}
 		}
 	}
-	for _, n := range p.Numbers {
-		if prefix, isPrefix := strings.CutSuffix(n, "*"); isPrefix {
-			t.prefixes[prefix] = append(t.prefixes[prefix], p)
-		} else {
-			t.exact[n] = append(t.exact[n], p)
-		}
-	}
 	t.peers = append(t.peers, p)
 	t.byName[p.Name] = p
+	if p.GroupName != "" {
+		t.groups[p.GroupName] = append(t.groups[p.GroupName], p)
+	}
 	t.state[p.Name] = &state{}
+	if p.Register != nil {
+		t.state[p.Name].reg = Registering
+	}
 	return nil
 }
 
@@ -149,16 +177,6 @@ func (t *Table) Peers() []*Peer { return t.peers }
 func (t *Table) Peer(name string) (*Peer, bool) {
 	p, ok := t.byName[name]
 	return p, ok
-}
-
-// ToSite finds the peer whose other end is that office.
-func (t *Table) ToSite(site string) (*Peer, bool) {
-	for _, p := range t.peers {
-		if p.Site == site && site != "" {
-			return p, true
-		}
-	}
-	return nil, false
 }
 
 // Admit finds the peer that sends from src: an exact address before a network, a
@@ -180,30 +198,33 @@ func (t *Table) Admit(src netip.AddrPort) (*Peer, bool) {
 	return found, found != nil
 }
 
-// Route lists the peers where a number may be dialled, those that are up first:
-// the full number before a prefix, a long prefix before a short one.
-func (t *Table) Route(number string) []*Peer {
-	if ps := t.exact[number]; ps != nil {
-		return t.livingFirst(ps)
-	}
-	for n := len(number); n >= 0; n-- {
-		if ps := t.prefixes[number[:n]]; ps != nil {
-			return t.livingFirst(ps)
+// AdmitName finds the peer whose Certificate is a name that the far end proved; is
+// tells whether it did.
+func (t *Table) AdmitName(is func(name string) bool) (*Peer, bool) {
+	for _, p := range t.peers {
+		if p.Certificate != "" && is(p.Certificate) {
+			return p, true
 		}
 	}
-	return nil
+	return nil, false
 }
 
+// livingFirst keeps the order, but peers that asked for a pause come after the
+// others, and those that are down last.
 func (t *Table) livingFirst(ps []*Peer) []*Peer {
+	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var up, down []*Peer
+	var up, paused, down []*Peer
 	for _, p := range ps {
-		if t.state[p.Name].health.state == Down {
+		switch s := t.state[p.Name]; {
+		case s.health.state == Down:
 			down = append(down, p)
-			continue
+		case now.Before(s.pause):
+			paused = append(paused, p)
+		default:
+			up = append(up, p)
 		}
-		up = append(up, p)
 	}
-	return append(up, down...)
+	return slices.Concat(up, paused, down)
 }

@@ -66,40 +66,6 @@ func TestNew_faults(t *testing.T) {
 	}
 }
 
-func TestRoute(t *testing.T) {
-	tab := newTable(t,
-		Peer{Name: "napoli", Site: "cmna", Address: addr("192.0.2.1:5060"), Numbers: []string{"+390810002222", "+39081*"}},
-		Peer{Name: "monza", Address: addr("192.0.2.2:5060"), Numbers: []string{"+39039*"}},
-		Peer{Name: "turismo", Address: addr("192.0.2.3:5060"), Numbers: []string{"039039039"}},
-		Peer{Name: "carrier", Address: addr("192.0.2.4:5060"), Numbers: []string{"+*"}},
-		Peer{Name: "second", Address: addr("192.0.2.5:5060"), Numbers: []string{"+*"}},
-	)
-	tab.Observe("carrier", Refuse)
-	for number, want := range map[string]string{
-		"+390810002222": "napoli",
-		"+390811":       "napoli",
-		"039039039":     "turismo",
-		"+390391":       "monza",
-		"+3906":         "second carrier",
-		"803001":        "",
-		"0390390390":    "",
-	} {
-		var got []string
-		for _, p := range tab.Route(number) {
-			got = append(got, p.Name)
-		}
-		if strings.Join(got, " ") != want {
-			t.Errorf("%s: got %v, want %s", number, got, want)
-		}
-	}
-	if p, ok := tab.ToSite("cmna"); !ok || p.Name != "napoli" {
-		t.Error("ToSite")
-	}
-	if _, ok := tab.ToSite(""); ok {
-		t.Error("a carrier is no office")
-	}
-}
-
 func TestRewrite(t *testing.T) {
 	p := Peer{
 		In:  []Rule{{Match: "0039", Strip: 4, Add: "+39"}, {Match: "00", Strip: 2, Add: "+"}, {Match: "0", Strip: 0, Add: "+39"}},

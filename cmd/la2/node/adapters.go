@@ -82,7 +82,7 @@ func (n *Node) transferTarget(to server.Target) (cti.Destination, bool) {
 	}
 	for _, t := range n.cfg.Trunks {
 		if cti.SiteID(t.Site) == to.Office && t.Transfer != "" {
-			return cti.Destination{Trunk: t.Name, Number: t.Transfer}, true
+			return cti.Destination{Trunk: groupOf(t), Number: t.Transfer}, true
 		}
 	}
 	return cti.Destination{}, false
@@ -98,8 +98,8 @@ func (n *Node) numberTarget(number string) (cti.Destination, bool) {
 		return cti.Destination{Device: t.Device}, true
 	}
 	for _, tr := range n.cfg.Trunks {
-		if tr.Name == t.Trunk && tr.Site != "" {
-			return cti.Destination{Trunk: tr.Name, Number: t.Number}, true
+		if groupOf(tr) == t.Trunk && tr.Site != "" {
+			return cti.Destination{Trunk: t.Trunk, Number: t.Number}, true
 		}
 	}
 	return cti.Destination{}, false

@@ -7,13 +7,16 @@ import (
 
 	"github.com/lineaamica/la2/acd/route"
 	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/numbering"
 	"github.com/lineaamica/la2/sip/b2bua"
 	"github.com/lineaamica/la2/sip/transaction"
+	"github.com/lineaamica/la2/sip/trunk"
 )
 
 // who is a caller as admission knows it.
 type who struct {
 	kind    callerKind
+	peer    *trunk.Peer // by whose rules it calls, nil for a station or a stranger
 	caller  cti.Party
 	device  cti.DeviceID // of a station
 	trunk   string
@@ -48,8 +51,8 @@ func (w who) may(t route.Target) bool {
 // stranger where the target is open. It has answered tx when ok is false.
 func (r requestRoute) admit(tx *transaction.Server, open bool) (w who, ok bool) {
 	req := tx.Request()
-	if peer, known := r.n.trunks.Admit(tx.Flow().Remote); known {
-		w = who{kind: carrier, trunk: peer.Name, site: cti.SiteID(peer.Site), caller: party(req, true)}
+	if peer, known := r.n.peer(tx.Flow()); known {
+		w = byPeer(peer, req)
 		if peer.Site != "" {
 			w.kind = office
 			w.capsule = capsuleOf(req)
@@ -58,7 +61,7 @@ func (r requestRoute) admit(tx *transaction.Server, open bool) (w who, ok bool) 
 	}
 	if open {
 		r.n.shield.Lend(tx.Flow().Remote.Addr(), lent)
-		return who{kind: stranger, caller: party(req, false)}, true
+		return who{kind: stranger, caller: party(req, false, numbering.Canonical)}, true
 	}
 	user, err := r.n.verify(tx)
 	if err != nil {
@@ -67,14 +70,28 @@ func (r requestRoute) admit(tx *transaction.Server, open bool) (w who, ok bool) 
 	}
 	account := r.n.accounts[user]
 	if account.Kind == "carrier" {
-		return who{kind: carrier, caller: party(req, true)}, true
+		if peer, ok := r.n.trunks.Peer(account.Trunk); ok {
+			return byPeer(peer, req), true
+		}
+		return who{kind: carrier, caller: party(req, true, numbering.Canonical)}, true
 	}
 	return who{kind: station, device: cti.DeviceID(user), caller: cti.Party{Number: user, Withheld: withheld(req), Verified: true}}, true
 }
 
-// party is the caller that req names. A trusted sender's P-Asserted-Identity
+// byPeer is a caller who comes by a trunk. Who is not in our trust domain asserts
+// nothing (RFC 3325 5), and an Italian number that comes from abroad is nobody's:
+// networks in Italy block it, and we do not call it verified.
+func byPeer(p *trunk.Peer, req *sip.Request) who {
+	w := who{kind: carrier, peer: p, trunk: p.Name, site: cti.SiteID(p.Site), caller: party(req, p.Trusts(), p.Inward)}
+	if p.Abroad && strings.HasPrefix(w.caller.Number, "+39") {
+		w.caller.Verified = false
+	}
+	return w
+}
+
+// party is the caller that req names, read brings its number into our form. A trusted sender's P-Asserted-Identity
 // goes before From (RFC 3325 9.1).
-func party(req *sip.Request, trusted bool) cti.Party {
+func party(req *sip.Request, trusted bool, read func(string) string) cti.Party {
 	p := cti.Party{Withheld: withheld(req), Verified: trusted}
 	user := ""
 	if f := req.From(); f != nil {
@@ -89,7 +106,7 @@ func party(req *sip.Request, trusted bool) cti.Party {
 	if p.Withheld || strings.EqualFold(user, "anonymous") {
 		return cti.Party{Withheld: true, Verified: trusted}
 	}
-	p.Number = legible(route.Canonical(user))
+	p.Number = legible(read(user))
 	if strings.Trim(p.Number, "+0123456789") != "" { // a name, which nobody can call back
 		p.Number = ""
 		if p.Display == "" {

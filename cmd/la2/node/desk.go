@@ -31,7 +31,7 @@ func (n *Node) openDesk(ctx context.Context) (err error) {
 	}
 	n.server, err = server.New(server.Config{
 		Site: server.Site{IPA: cti.SiteID(n.cfg.Site.IPA), Name: n.cfg.Site.Name},
-		Log:  n.stream, Users: n.user, QueuesOf: n.queuesOf, Queues: queues, Offices: offices(n.cfg), Trunks: trunks,
+		Log:  n.stream, Users: n.user, QueuesOf: n.queuesOf, Queues: queues, Offices: offices(n.cfg), Trunks: trunks, TrunkDetail: n.trunkDetail,
 		Taxonomy: taxonomy.Default(),
 		Agents:   agents{n.floor}, Calls: calls{n}, Tickets: tickets{n.tickets},
 		Sessions: n.store.Projection("sessions"), SessionLife: n.cfg.HTTP.SessionLife, StatusToken: n.token,
@@ -58,6 +58,11 @@ func names(cfg *configs.Config) (queues []cti.QueueID, services []cti.ServiceID,
 		trunks = append(trunks, t.Name)
 	}
 	return queues, services, trunks
+}
+
+func (n *Node) trunkDetail(name string) server.TrunkDetail {
+	s, _ := n.trunks.Status(name)
+	return server.TrunkDetail{Since: s.Since.UTC(), Registration: s.Registration.String(), Fault: s.Fault.What, FaultAt: s.Fault.At.UTC()}
 }
 
 // offices are the trunks that lead to one.

@@ -6,6 +6,8 @@ import (
 	"unicode"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/lineaamica/la2/sip/trunk"
 )
 
 // dialled is the number in a Request-URI as the routes read it; "", which nobody
@@ -22,6 +24,24 @@ func (n *Node) dialled(u *sip.Uri) (number string, ok bool) {
 		return userOf(u), true
 	}
 	return "", false
+}
+
+// dialledBy is the number that a peer dialled, in our form. Who finds us by our
+// registration puts our Contact into the Request-URI: what was dialled is then in
+// P-Called-Party-ID (RFC 7315 4.2) or in To.
+func dialledBy(p *trunk.Peer, req *sip.Request, number string) string {
+	if p.Register != nil && number == p.Account.User {
+		if h := req.GetHeader("P-Called-Party-ID"); h != nil {
+			var u sip.Uri
+			if _, err := sip.ParseAddressValue(h.Value(), &u, &sip.HeaderParams{}); err == nil {
+				return p.Inward(userOf(&u))
+			}
+		}
+		if to := req.To(); to != nil {
+			return p.Inward(userOf(&to.Address))
+		}
+	}
+	return p.Inward(number)
 }
 
 // userOf is the user part of a URI, or the number of a tel: URI (RFC 3966).

@@ -107,6 +107,9 @@ type Node struct {
 	http     net.Listener
 	web      *http.Server
 	draining atomic.Bool
+	leaving  context.Context // ends when we take our registrations with carriers back
+	leave    context.CancelFunc
+	left     chan struct{} // closed when that is done
 	ready    chan struct{}
 }
 
@@ -126,7 +129,8 @@ func New(ctx context.Context, o Options) (*Node, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	n := &Node{cfg: o.Config, opts: o, log: o.Logger.With("site", o.Config.Site.IPA), ready: make(chan struct{}),
-		accounts: accountsOf(o.Config)}
+		accounts: accountsOf(o.Config), left: make(chan struct{})}
+	n.leaving, n.leave = context.WithCancel(context.WithoutCancel(ctx))
 	for _, step := range []func(context.Context) error{n.openPlan, n.openSockets, n.openJournal, n.openMedia, n.openSIP, n.openFloor, n.openDesk} {
 		if err := step(ctx); err != nil {
 			n.close()

@@ -9,9 +9,9 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
-	"github.com/lineaamica/la2/acd/route"
 	"github.com/lineaamica/la2/configs"
 	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/numbering"
 	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/proxy"
 	"github.com/lineaamica/la2/sip/transaction"
@@ -34,7 +34,7 @@ func proxiedOf(cfg *configs.Config) map[string]proxied {
 			continue
 		}
 		if addr, err := addressOf(uri); err == nil {
-			out[route.Canonical(r.User)] = proxied{uri: r.Contact, addr: addr, open: r.Open}
+			out[numbering.Canonical(r.User)] = proxied{uri: r.Contact, addr: addr, open: r.Open}
 		}
 	}
 	return out
@@ -81,7 +81,7 @@ func (r requestRoute) Relays(f flow.Flow, m *wire.Message) bool {
 	if r.n.proxy.Mine(m) {
 		return true
 	}
-	if _, peer := r.n.trunks.Admit(f.Remote); peer {
+	if _, peer := r.n.peer(f); peer {
 		return false
 	}
 	to, ok := r.n.passes(m)
@@ -112,7 +112,7 @@ func (n *Node) passes(m *wire.Message) (proxied, bool) {
 	if !ok || !n.ours(string(uri.Host)) {
 		return proxied{}, false
 	}
-	to, ok := n.plan.proxied[route.Canonical(string(uri.User))]
+	to, ok := n.plan.proxied[numbering.Canonical(string(uri.User))]
 	return to, ok
 }
 

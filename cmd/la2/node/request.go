@@ -66,9 +66,16 @@ func (r requestRoute) invite(tx *transaction.Server) {
 		return
 	}
 	target, known := r.n.plan.routes.Lookup(number)
+	peer, _ := r.n.peer(tx.Flow())
+	if peer != nil {
+		target, known = r.n.plan.routes.Lookup(dialledBy(peer, tx.Request(), number))
+	}
 	who, ok := r.admit(tx, known && r.n.open(target))
 	if !ok {
 		return
+	}
+	if who.peer != nil && peer == nil { // known by its credentials
+		target, known = r.n.plan.routes.Lookup(dialledBy(who.peer, tx.Request(), number))
 	}
 	to, passed := r.n.plan.proxied[target.Number]
 	in := cti.Inbound{At: r.n.now(), Caller: who.caller, Dialled: target.Number,

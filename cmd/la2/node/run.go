@@ -42,11 +42,13 @@ func (n *Node) Run(ctx context.Context) error {
 	part("registrations", func(c context.Context) error { n.bindings.run(c); return nil })
 	part("bindings", func(c context.Context) error { n.location.Run(c); return nil })
 	part("trunks", n.runTrunks)
+	part("registrations with carriers", n.runRegister)
 	close(n.ready)
 	select {
 	case <-ctx.Done():
 	case <-work.Done():
 	}
+	n.leaveRegistrars()
 	n.drain()
 	n.shutWeb()
 	n.stream.Publish(cti.Event{Type: cti.EvNodeStopped})

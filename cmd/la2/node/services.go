@@ -1,8 +1,10 @@
 package node
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/lineaamica/la2/acd"
 	"github.com/lineaamica/la2/acd/engine"
@@ -11,6 +13,8 @@ import (
 	"github.com/lineaamica/la2/acd/route"
 	"github.com/lineaamica/la2/configs"
 	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/media"
+	"github.com/lineaamica/la2/numbering"
 )
 
 // plan is what the acd packages take from the configuration: pure values, no
@@ -21,11 +25,17 @@ type plan struct {
 	routes  *route.Table
 	open    map[string]bool // services and contacts that need no credentials
 	proxied map[string]proxied
+	trunks  map[string]bool          // names of trunks and groups
+	codecs  map[string][]media.Codec // of trunks that do not take all
 }
 
 // newPlan translates cfg. Its errors name the configuration key.
 func newPlan(cfg *configs.Config) (*plan, error) {
-	p := &plan{open: map[string]bool{}, proxied: proxiedOf(cfg)}
+	p := &plan{open: map[string]bool{}, proxied: proxiedOf(cfg), trunks: map[string]bool{}, codecs: map[string][]media.Codec{}}
+	for _, t := range cfg.Trunks {
+		p.trunks[t.Name], p.trunks[groupOf(t)] = true, true
+		p.codecs[t.Name] = codecsOf(t.Codecs)
+	}
 	p.engine = engineConfig(cfg)
 	calendars, err := calendarsOf(cfg)
 	if err != nil {
@@ -122,10 +132,12 @@ func routesOf(cfg *configs.Config) (*route.Table, error) {
 			rules = append(rules, route.Rule{Number: a.User, Device: cti.DeviceID(a.User)})
 		}
 	}
+	taken := map[string]bool{} // members of a group may all name its numbers
 	for _, t := range cfg.Trunks {
 		for _, n := range t.Numbers {
-			if !served(cfg, n) {
-				rules = append(rules, route.Rule{Number: n, Trunk: t.Name})
+			if number, prefix := strings.CutSuffix(n, "*"); !served(cfg, n) && !taken[number+groupOf(t)] {
+				rules = append(rules, route.Rule{Number: number, Prefix: prefix, Trunk: groupOf(t)})
+				taken[number+groupOf(t)] = true
 			}
 		}
 	}
@@ -139,12 +151,23 @@ func routesOf(cfg *configs.Config) (*route.Table, error) {
 	return t, nil
 }
 
+// groupOf is where the numbers of a trunk lead: its group, or the trunk alone.
+func groupOf(t configs.Trunk) string { return cmp.Or(t.Group, t.Name) }
+
+func codecsOf(names []string) []media.Codec {
+	var out []media.Codec
+	for _, n := range names {
+		out = append(out, map[string]media.Codec{"pcma": media.PCMA, "pcmu": media.PCMU}[n])
+	}
+	return out
+}
+
 // served tells whether a service of this node has the number itself.
 func served(cfg *configs.Config, number string) bool {
-	want := route.Canonical(number)
+	want := numbering.Canonical(number)
 	for _, s := range cfg.Services {
 		for _, n := range s.Numbers {
-			if route.Canonical(n) == want {
+			if numbering.Canonical(n) == want {
 				return true
 			}
 		}

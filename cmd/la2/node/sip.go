@@ -80,7 +80,7 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 	n.bindings = newKeeper(n.store.Projection("bindings"), n.log)
 	n.location = location.NewTable(location.Config{OnChange: n.bindingChanged})
 	n.stations = newStations(n)
-	n.sw = b2bua.New(b2bua.Config{Site: cti.SiteID(n.cfg.Site.IPA), UserAgent: "LA2 " + n.opts.Version, Contact: n.flows.Address,
+	n.sw = b2bua.New(b2bua.Config{Codecs: n.codecs, Site: cti.SiteID(n.cfg.Site.IPA), UserAgent: "LA2 " + n.opts.Version, Contact: n.flows.Address,
 		RingTime: n.cfg.SIP.RingTime, MaxDuration: n.cfg.SIP.MaxDuration, SessionExpires: sessionExpires(n.cfg), Logger: n.log},
 		b2bua.Deps{Transactions: n.tx, Media: n.relay, Events: n.stations, Clips: n.clip, Targets: n.targets, Resolve: n.referTarget, Colleagues: n.colleagues, Serve: n.serve})
 	n.registrar, err = registrar.New(registrar.Config{Domains: n.hosts(), Allowed: n.registers}, n.location, n.verifier)

@@ -2,88 +2,164 @@ package node
 
 import (
 	"context"
-	"crypto/rand"
 	"net/netip"
+	"strconv"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 
+	"github.com/lineaamica/la2/configs"
 	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/media"
+	"github.com/lineaamica/la2/numbering"
 	"github.com/lineaamica/la2/sip/b2bua"
 	"github.com/lineaamica/la2/sip/flow"
-	"github.com/lineaamica/la2/sip/transaction"
 	"github.com/lineaamica/la2/sip/trunk"
 )
 
 func (n *Node) openTrunks(context.Context) (err error) {
 	var peers []trunk.Peer
 	for _, t := range n.cfg.Trunks {
-		transport, _ := flow.ParseTransport(t.Address.Transport) // checked when the file was loaded
-		p := trunk.Peer{Name: t.Name, Site: t.Site, Transport: transport, Address: t.Address.Address, Numbers: t.Numbers, MaxCalls: t.MaxCalls, CLI: t.CLI}
-		for _, s := range t.Sources {
-			if prefix, err := netip.ParsePrefix(s); err == nil {
-				p.Sources = append(p.Sources, prefix)
-				continue
-			}
-			p.Endpoints = append(p.Endpoints, netip.MustParseAddrPort(s)) // checked when the file was loaded
-		}
-		peers = append(peers, p)
+		peers = append(peers, peerOf(t))
 	}
 	n.trunks, err = trunk.New(peers, n.opts.Env.Health)
 	return err
 }
 
-// trunkTargets is the peer's address with the number as user part.
-func (n *Node) trunkTargets(ctx context.Context, d cti.Destination) ([]b2bua.Target, error) {
-	p, ok := n.trunks.Peer(d.Trunk)
-	if !ok {
-		return nil, cti.Fail(cti.CauseNotFound, "no such trunk")
+// peerOf translates a trunk of the configuration, which was checked when the file
+// was loaded.
+func peerOf(t configs.Trunk) trunk.Peer {
+	transport, _ := flow.ParseTransport(t.Address.Transport)
+	p := trunk.Peer{Name: t.Name, Site: t.Site, GroupName: t.Group, Priority: t.Priority, Weight: t.Weight,
+		Transport: transport, Address: t.Address.Address, Domain: t.Domain, Certificate: t.Certificate,
+		MaxCalls: t.MaxCalls, MaxRate: t.MaxRate, CLI: t.CLI, Trusted: t.Trusted, Abroad: t.Abroad, Format: numbering.Format(t.Format)}
+	for _, s := range t.Sources {
+		if prefix, err := netip.ParsePrefix(s); err == nil {
+			p.Sources = append(p.Sources, prefix)
+			continue
+		}
+		p.Endpoints = append(p.Endpoints, netip.MustParseAddrPort(s))
 	}
-	if !n.trunks.Usable(d.Trunk) {
-		return nil, cti.Fail(cti.CauseUnreachable, "trunk is down")
+	for _, r := range t.In {
+		p.In = append(p.In, trunk.Rule(r))
 	}
-	if n.full(p) {
-		return nil, cti.Fail(cti.CauseOverload, "all lines of the trunk are busy")
+	for _, r := range t.Out {
+		p.Out = append(p.Out, trunk.Rule(r))
 	}
-	f, err := n.flows.Dial(ctx, p.Transport, p.Address)
-	if err != nil {
-		return nil, cti.Fail(cti.CauseUnreachable, "no path to the trunk's peer")
+	if t.Account.User != "" {
+		p.Account = &trunk.Account{User: t.Account.User, Password: string(t.Account.Password), Realm: t.Account.Realm}
 	}
-	identity := func(c cti.Party) cti.Party { return presented(p, c) }
-	return []b2bua.Target{{URI: peerURI(p, p.Outward(d.Number)), Flow: f, Trusted: p.Site != "", Identity: identity}}, nil
+	if t.Register.Expires > 0 {
+		p.Register = &trunk.Registration{Expires: t.Register.Expires}
+		for _, a := range t.Register.Registrars {
+			p.Register.Registrars = append(p.Register.Registrars, netip.MustParseAddrPort(a))
+		}
+	}
+	return p
 }
 
-// presented is what the peer may know of a caller: numbers by its rules, who is
-// anonymous stays so. Names go to offices only; none is a number in disguise.
-func presented(p *trunk.Peer, c cti.Party) cti.Party {
-	if p.Site == "" || p.Identity(c.Display) != c.Display {
-		c.Display = ""
+// peer finds the trunk that f belongs to: by the name that its certificate proves,
+// or by its address.
+func (n *Node) peer(f flow.Flow) (*trunk.Peer, bool) {
+	if f.Transport == flow.TLS {
+		if p, ok := n.trunks.AdmitName(n.flows.Peer(f).Is); ok {
+			return p, true
+		}
 	}
-	own := c.Number
-	if !c.Withheld {
-		c.Number = p.Identity(own)
+	return n.trunks.Admit(f.Remote)
+}
+
+// Timing of a call on its way out: a peer that says nothing for trunkPatience, or
+// takes no connection in dialPatience, is passed over, so that the third of three
+// is tried within 4 s of dead ones.
+const (
+	trunkPatience = 1900 * time.Millisecond
+	dialPatience  = 1500 * time.Millisecond
+)
+
+// trunkTargets are the peers behind a trunk or a group of trunks, with the number
+// as user part, in the order in which to try them.
+func (n *Node) trunkTargets(ctx context.Context, d cti.Destination) ([]b2bua.Target, error) {
+	if _, known := n.plan.trunks[d.Trunk]; !known {
+		return nil, cti.Fail(cti.CauseNotFound, "no such trunk")
 	}
-	switch {
-	case c.Withheld, c.Number == "" && c.Display == "":
-		return cti.Party{Withheld: true, Verified: c.Verified}
-	case c.Number != own: // a number of ours in its place
-		return cti.Party{Number: c.Number, Verified: true}
+	if !d.Emergency && !n.trunks.Usable(d.Trunk) {
+		return nil, cti.Fail(cti.CauseUnreachable, "trunk is down")
 	}
-	return c
+	var out []b2bua.Target
+	for _, p := range n.trunks.Members(d.Trunk) {
+		t, err := n.peerTarget(ctx, p, d)
+		if err != nil {
+			n.heard(p, nil)
+			continue
+		}
+		t.Rank = len(out)
+		out = append(out, t)
+	}
+	if len(out) == 0 {
+		return nil, cti.Fail(cti.CauseUnreachable, "no path to the trunk's peer")
+	}
+	return out, nil
+}
+
+func (n *Node) peerTarget(ctx context.Context, p *trunk.Peer, d cti.Destination) (b2bua.Target, error) {
+	f, err := n.dialPeer(ctx, p, p.Address)
+	if err != nil {
+		return b2bua.Target{}, err
+	}
+	t := b2bua.Target{
+		URI: peerURI(p, p.Outward(d.Number)), Flow: f, Trunk: p.Name, Patience: trunkPatience,
+		Trusted: p.Site != "", Asserts: p.Trusts(), Line: p.CLI,
+		Identity: func(c cti.Party) cti.Party { return presented(p, c) },
+		Heard:    func(res *sip.Response) { n.heard(p, res) },
+		Seize:    func() bool { return d.Emergency || !n.full(p) && n.trunks.Take(p.Name, time.Now()) },
+	}
+	if p.Account != nil {
+		t.Credentials = p.Account.Answer
+	}
+	return t, nil
+}
+
+// dialPeer gives a way to an address of p; over TLS its certificate must name the
+// peer.
+func (n *Node) dialPeer(ctx context.Context, p *trunk.Peer, to netip.AddrPort) (flow.Flow, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialPatience)
+	defer cancel()
+	return n.flows.DialName(ctx, p.Transport, to, p.Certificate)
+}
+
+// heard takes what a call found of a peer as evidence of its health.
+func (n *Node) heard(p *trunk.Peer, res *sip.Response) {
+	status, retry := 0, time.Duration(0)
+	if res != nil {
+		status = res.StatusCode
+		if h := res.GetHeader("Retry-After"); h != nil {
+			if s, err := strconv.ParseUint(h.Value(), 10, 16); err == nil {
+				retry = time.Duration(s) * time.Second
+			}
+		}
+	}
+	if state, changed := n.trunks.Heard(p.Name, status, retry, time.Now()); changed {
+		n.trunkChanged(p.Name, state == trunk.Up)
+	}
 }
 
 // full tells whether as many calls use a trunk as the configuration allows.
 func (n *Node) full(p *trunk.Peer) bool { return p.MaxCalls > 0 && n.sw.Lines(p.Name) >= p.MaxCalls }
 
 // busy tells whether a new call by the trunk of that name, "" for none, has to be
-// refused for now: its lines are taken, or the journal does not write, and nobody
-// could be answered.
+// refused for now: its lines are taken, its calls come too fast, or the journal does
+// not write, and nobody could be answered.
 func (n *Node) busy(name string) bool {
 	if n.stream.Healthy() != nil {
 		return true
 	}
 	p, ok := n.trunks.Peer(name)
-	return ok && n.full(p)
+	return ok && (n.full(p) || !n.trunks.Take(name, time.Now()))
 }
+
+// codecs are what a trunk's configuration allows, best first; nil: all.
+func (n *Node) codecs(name string) []media.Codec { return n.plan.codecs[name] }
 
 func peerURI(p *trunk.Peer, user string) sip.Uri {
 	u := sip.Uri{Scheme: "sip", User: user, Host: p.Address.Addr().Unmap().String(), Port: int(p.Address.Port())}
@@ -91,58 +167,4 @@ func peerURI(p *trunk.Peer, user string) sip.Uri {
 		u.UriParams = sip.HeaderParams{{K: "transport", V: param}}
 	}
 	return u
-}
-
-// runTrunks watches the peers until ctx ends; a change is an event.
-func (n *Node) runTrunks(ctx context.Context) error {
-	n.trunks.Run(ctx, n.probe, func(name string, up bool) {
-		ev := cti.Event{Type: cti.EvTrunkDown, Trunk: name}
-		if up {
-			ev.Type = cti.EvTrunkUp
-		}
-		n.stream.Publish(ev)
-	})
-	return nil
-}
-
-// probe asks a peer with OPTIONS whether it takes calls.
-func (n *Node) probe(ctx context.Context, p *trunk.Peer) (int, error) {
-	f, err := n.flows.Dial(ctx, p.Transport, p.Address)
-	if err != nil {
-		return 0, err
-	}
-	answer := make(chan transaction.ClientEvent, 1)
-	n.tx.Request(n.options(p, f), f, func(e transaction.ClientEvent) {
-		if e.Err == nil && e.Response.StatusCode < 200 {
-			return
-		}
-		select {
-		case answer <- e:
-		default:
-		}
-	})
-	select {
-	case e := <-answer:
-		if e.Err != nil {
-			return 0, e.Err
-		}
-		return e.Response.StatusCode, nil
-	case <-ctx.Done():
-		return 0, context.Cause(ctx)
-	}
-}
-
-func (n *Node) options(p *trunk.Peer, f flow.Flow) *sip.Request {
-	at := n.flows.Address(f)
-	self := sip.Uri{Scheme: "sip", User: "la2", Host: at.Addr().Unmap().String(), Port: int(at.Port())}
-	req := sip.NewRequest(sip.OPTIONS, peerURI(p, ""))
-	callID := sip.CallIDHeader(rand.Text())
-	hops := sip.MaxForwardsHeader(1)
-	req.AppendHeader(&hops)
-	req.AppendHeader(&sip.FromHeader{Address: self, Params: sip.HeaderParams{{K: "tag", V: rand.Text()[:13]}}})
-	req.AppendHeader(&sip.ToHeader{Address: req.Recipient})
-	req.AppendHeader(&callID)
-	req.AppendHeader(&sip.CSeqHeader{SeqNo: 1, MethodName: sip.OPTIONS})
-	req.AppendHeader(&sip.ContactHeader{Address: self})
-	return req
 }

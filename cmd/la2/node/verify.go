@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/lineaamica/la2/acd/route"
 	"github.com/lineaamica/la2/configs"
 	"github.com/lineaamica/la2/cti/server"
 	"github.com/lineaamica/la2/media/prompt"
+	"github.com/lineaamica/la2/numbering"
 )
 
 // Verify tells what is wrong with cfg that package configs cannot know: prompts
@@ -68,10 +68,16 @@ func verifyPrompts(cfg *configs.Config, set *prompt.Set, report func(path, messa
 func verifyNumbers(cfg *configs.Config, report func(path, message string)) {
 	taken := map[string]string{} // canonical number → whose it is
 	claim := func(path, number, owner string) {
-		key := route.Canonical(number)
+		key := numbering.Canonical(number)
+		if prefix, isPrefix := strings.CutSuffix(number, "*"); isPrefix && strings.HasPrefix(owner, "trunk ") {
+			if key = numbering.CanonicalPrefix(prefix); key != "" {
+				key += "*"
+			}
+		}
 		switch old := taken[key]; {
 		case key == "":
 			report(path, fmt.Sprintf("%q is no number", number))
+		case old != "" && old == owner && strings.HasPrefix(owner, "trunk "): // a member of the same group
 		case old != "":
 			report(path, fmt.Sprintf("%s already reaches %s", number, old))
 		default:
@@ -91,7 +97,7 @@ func verifyNumbers(cfg *configs.Config, report func(path, message string)) {
 	for i, t := range cfg.Trunks {
 		for j, n := range t.Numbers {
 			if !served(cfg, n) {
-				claim(fmt.Sprintf("trunks[%d].numbers[%d]", i, j), n, "trunk "+t.Name)
+				claim(fmt.Sprintf("trunks[%d].numbers[%d]", i, j), n, "trunk "+groupOf(t))
 			}
 		}
 	}

@@ -1,4 +1,13 @@
-package route
+// Package numbering is the Italian numbering plan as a switch needs it: one form in
+// which numbers are compared, the form in which a carrier wants them dialled, what
+// a call costs by the beginning of its number, and which numbers may be shown to
+// the public network.
+//
+// Geographic and mobile numbers are E.164 with a plus, the leading 0 kept;
+// numbers that exist only inside Italy (8xx, 1xx, 039039039) and stations are bare
+// digits. RFC 3966 is read as far as people and carriers write it. It is pure,
+// imports nothing of ours and starts no goroutine.
+package numbering
 
 import (
 	"net/url"
@@ -6,7 +15,7 @@ import (
 	"unicode"
 )
 
-// Numbers that look geographic and exist only inside Italy (DOMAIN A.1 N5).
+// Numbers that look geographic and exist only inside Italy.
 func nationalOnly(digits string) bool { return digits == "039039039" }
 
 // Canonical brings a dialled number, tel: or sip: URI into the form in which
@@ -35,9 +44,9 @@ func Canonical(dialled string) string {
 	return national(digits)
 }
 
-// canonicalPrefix is Canonical for the beginning of a number, whose class its
+// CanonicalPrefix is Canonical for the beginning of a number, whose class its
 // length does not tell.
-func canonicalPrefix(written string) string {
+func CanonicalPrefix(written string) string {
 	user := userPart(written)
 	digits, plus, ok := dialDigits(user)
 	switch {
@@ -115,7 +124,7 @@ func international(digits string) string {
 }
 
 // national takes the digits as dialled inside Italy and goes by the classes of
-// the numbering plan (DOMAIN C.9): 0 geographic, 3 mobile; the rest, and what is
+// the numbering plan: 0 geographic, 3 mobile; the rest, and what is
 // too short for a subscriber, stays.
 func national(digits string) string {
 	switch {

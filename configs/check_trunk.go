@@ -1,0 +1,133 @@
+package configs
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+func checkTrunks(c *Config, r report) {
+	groups := map[string]string{} // group → site of its members
+	for i, t := range c.Trunks {
+		p := fmt.Sprintf("trunks[%d].", i)
+		checkPeer(c, t, p, r)
+		checkCarrier(t, p, r)
+		if t.Group == "" {
+			continue
+		}
+		form(r, p+"group", t.Group, nameForm)
+		if slices.ContainsFunc(c.Trunks, func(o Trunk) bool { return o.Name == t.Group }) {
+			r(p+"group", fmt.Sprintf("%q is the name of a trunk", t.Group))
+		}
+		if site, seen := groups[t.Group]; seen && site != t.Site {
+			r(p+"group", "offices and carriers, or two offices, are no group: calls would go to either")
+		}
+		groups[t.Group] = t.Site
+	}
+	for i, a := range c.Accounts {
+		if a.Trunk == "" {
+			continue
+		}
+		p := fmt.Sprintf("accounts[%d].", i)
+		if a.Kind != "carrier" {
+			r(p+"trunk", "only an account of kind carrier calls by a trunk")
+		}
+		if !slices.ContainsFunc(c.Trunks, func(t Trunk) bool { return t.Name == a.Trunk && t.Site == "" }) {
+			r(p+"trunk", fmt.Sprintf("no trunk %q of a carrier", a.Trunk))
+		}
+	}
+}
+
+// checkPeer is about where the peer is.
+func checkPeer(c *Config, t Trunk, p string, r report) {
+	if t.Site != "" {
+		form(r, p+"site", t.Site, ipaForm)
+	}
+	if t.Site == c.Site.IPA && t.Site != "" {
+		r(p+"site", "is this very site")
+	}
+	if t.Address.Transport == "" {
+		r(p+"address", "is required: udp:IP:PORT, tcp:IP:PORT or tls:IP:PORT of the peer")
+	}
+	if tr := t.Address.Transport; tr == "ws" || tr == "wss" || t.Address.As.IsValid() {
+		r(p+"address", "want udp:IP:PORT, tcp:IP:PORT or tls:IP:PORT of the peer")
+	}
+	for j, src := range t.Sources {
+		if _, err := netip.ParsePrefix(src); err != nil {
+			if _, err := netip.ParseAddrPort(src); err != nil {
+				r(fmt.Sprintf("%ssources[%d]", p, j), "want a prefix such as 192.0.2.0/24 or IP:PORT")
+			}
+		}
+	}
+	if t.Certificate != "" && t.Address.Transport != "tls" {
+		r(p+"certificate", "wants an address with tls:, only there is a certificate shown")
+	}
+	atLeast0(r, p+"max_calls", t.MaxCalls)
+	atLeast0(r, p+"max_rate", t.MaxRate)
+	atLeast0(r, p+"priority", t.Priority)
+	atLeast0(r, p+"weight", t.Weight)
+	for j, codec := range t.Codecs {
+		oneOf(r, fmt.Sprintf("%scodecs[%d]", p, j), codec, "pcma", "pcmu")
+	}
+}
+
+// checkCarrier is about numbers and credentials.
+func checkCarrier(t Trunk, p string, r report) {
+	if t.CLI != "" && !cliForm.MatchString(t.CLI) {
+		r(p+"cli", "want a geographic number, such as +3906828881: others may not be presented")
+	}
+	oneOf(r, p+"format", t.Format, "", "e164", "national")
+	checkRules(t.In, p+"in", r)
+	checkRules(t.Out, p+"out", r)
+	if a := t.Account; a.User != "" || a.Password != "" || a.Realm != "" {
+		form(r, p+"account.user", a.User, accountForm)
+		if a.Realm == "" {
+			r(p+"account.realm", "is required: the realm in the carrier's challenges, no other is answered")
+		}
+		if a.Password == "" {
+			r(p+"account.password", "is required, better file:PATH or env:NAME")
+		}
+	}
+	if t.Register.Expires == 0 {
+		if len(t.Register.Registrars) > 0 {
+			r(p+"register.expires", "is required: how long a registration is to last, such as 1h")
+		}
+		return
+	}
+	duration(r, p+"register.expires", t.Register.Expires, time.Minute, 24*time.Hour)
+	if t.Account.User == "" {
+		r(p+"register.expires", "wants trunks.account: who is to be registered")
+	}
+	for j, a := range t.Register.Registrars {
+		if ap, err := netip.ParseAddrPort(a); err != nil || ap.Port() == 0 {
+			r(fmt.Sprintf("%sregister.registrars[%d]", p, j), "want IP:PORT")
+		}
+	}
+}
+
+func checkRules(rules []Rewrite, p string, r report) {
+	seen := map[string]bool{}
+	for i, rule := range rules {
+		at := fmt.Sprintf("%s[%d].", p, i)
+		for key, v := range map[string]string{"match": rule.Match, "add": rule.Add} {
+			if strings.Trim(v, "0123456789+*#") != "" {
+				r(at+key, fmt.Sprintf("%q: want digits, +, * or #", v))
+			}
+		}
+		if seen[rule.Match] {
+			r(at+"match", fmt.Sprintf("%q stands here twice", rule.Match))
+		}
+		seen[rule.Match] = true
+		if rule.Strip < 0 || rule.Strip > len(rule.Match) {
+			r(at+"strip", fmt.Sprintf("%d is not allowed; allowed: 0 to %d, the length of match", rule.Strip, len(rule.Match)))
+		}
+	}
+}
+
+func atLeast0(r report, path string, value int) {
+	if value < 0 {
+		r(path, "want 0 (no limit) or more")
+	}
+}
