@@ -6,8 +6,10 @@ export CGO_ENABLED ?= 1
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 10s
+SOAK ?= 1000000
+SOAKRATE ?= 1000
 
-.PHONY: help need build run test check race e2e web web-test lint fuzz bench prompts clean deps
+.PHONY: help need build run test check race e2e web web-test lint fuzz bench soak prompts clean deps
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 14
@@ -56,6 +58,9 @@ fuzz: need ## every fuzz target for FUZZTIME (default 10s)
 
 bench: need build ## measure against peers and the floor of this machine; BENCH=name for one
 	@scripts/bench.sh $(BENCH)
+
+soak: need build ## place SOAK calls (default 1,000,000; 15 to 30 minutes) and see what they leave behind
+	$(GO) run ./bench/calls -name soak -soak $(SOAK) -rate $(SOAKRATE)
 
 prompts: ## make the Italian announcements again from configs/prompts/it/prompts.txt
 	@scripts/prompts.sh

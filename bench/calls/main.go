@@ -43,22 +43,41 @@ const metrics = "http://127.0.0.1:8580/metrics"
 
 func main() {
 	flag.Parse()
-	if err := measure(); err != nil {
+	if err := do(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench "+*name+":", err)
 		os.Exit(1)
 	}
 }
 
-func measure() error {
-	if _, err := exec.LookPath("sipp"); err != nil {
-		return errors.New("missing: sipp (Debian: apt-get install sip-tester)")
-	}
+func do() error {
 	dir, err := os.MkdirTemp("", "la2-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	for _, f := range []string{"scenario/caller.xml", "scenario/callee.xml", "kamailio.cfg"} {
+	if err := prepare(dir); err != nil {
+		return err
+	}
+	if *soak > 0 {
+		return soaked(dir)
+	}
+	return measure(dir)
+}
+
+// prepare writes the scenarios and the peer's configuration to dir.
+func prepare(dir string) error {
+	if _, err := exec.LookPath("sipp"); err != nil {
+		return errors.New("missing: sipp (Debian: apt-get install sip-tester)")
+	}
+	all, err := files.ReadDir("scenario")
+	if err != nil {
+		return err
+	}
+	names := []string{"kamailio.cfg"}
+	for _, f := range all {
+		names = append(names, "scenario/"+f.Name())
+	}
+	for _, f := range names {
 		raw, err := files.ReadFile(f)
 		if err != nil {
 			return err
@@ -67,6 +86,10 @@ func measure() error {
 			return err
 		}
 	}
+	return nil
+}
+
+func measure(dir string) error {
 	la2, err := proc.Start(dir, "la2", *binary, "serve", "-c", *config, "--data", filepath.Join(dir, "data"))
 	if err != nil {
 		return err
