@@ -86,8 +86,10 @@ type SIP struct {
 	MaxDuration time.Duration `yaml:"max_duration"`
 	// SessionExpires is the session interval that we ask for; 0: none.
 	SessionExpires time.Duration `yaml:"session_expires"`
-	MaxCalls       int           `yaml:"max_calls"`
-	Shield         Shield        `yaml:"shield"`
+	// PRACK: 1xx are reliable for every caller who can, not only for who requires it.
+	PRACK    bool   `yaml:"prack"`
+	MaxCalls int    `yaml:"max_calls"`
+	Shield   Shield `yaml:"shield"`
 }
 
 // Shield says which sources of SIP are listened to.
@@ -239,6 +241,7 @@ type Trunk struct {
 	MaxCalls    int           `yaml:"max_calls"`
 	MaxRate     int           `yaml:"max_rate"`
 	CLI         string        `yaml:"cli"`
+	PRACK       bool          `yaml:"prack"`
 	Group       string        `yaml:"group"`
 	Priority    int           `yaml:"priority"`
 	Weight      int           `yaml:"weight"`

@@ -51,6 +51,7 @@ type Destination struct {
 	Ring    time.Duration // 0: until the context ends
 	// Emergency is a call for help: it goes on to the next way out after any failure.
 	Emergency bool
+	Early     bool // the caller may hear what it says before it answers
 	// Ringing, if set, is called once, on the first 18x. It must not block.
 	Ringing func()
 }

@@ -79,6 +79,9 @@ func (c *Call) readInvite(l *leg) (status int, headers []sip.Header) {
 		}
 		l.turn(theyOffer)
 	}
+	if c.sw.cfg.reliably(req) {
+		l.rel = &reliability{}
+	}
 	return 0, nil
 }
 
@@ -110,27 +113,21 @@ func statusOf(err error) int {
 	return sip.StatusBadRequest
 }
 
-// answer sends the 200 to the caller.
+// answer answers the caller.
 func (c *Call) answer() error {
 	l := c.caller
 	if err := c.take200(l); err != nil {
 		return err
 	}
 	l.ringAt = time.Time{}
-	if c.music != nil {
-		c.resume()
-	}
-	if c.sw.cfg.MaxDuration > 0 {
-		c.maxAt = time.Now().Add(c.sw.cfg.MaxDuration)
-	}
 	return nil
 }
 
-// take200 sends the 200 of a server leg.
+// take200 makes the 200 of a server leg; it leaves at once, or after the PRACK of a
+// reliable 1xx with SDP (RFC 3262 3). It describes our side unless reliable
+// responses have settled that.
 func (c *Call) take200(l *leg) error {
-	if err := l.openPort(); err != nil {
-		return err
-	}
+	settled := l.said != nil && l.oa != theirs
 	if err := c.describe(l); err != nil {
 		return err
 	}
@@ -143,22 +140,60 @@ func (c *Call) take200(l *leg) error {
 	c.sw.abilities(res, "Server")
 	l.session.accept(req, res, &c.sw.cfg)
 	tell(res, c.reply)
-	setSDP(res, l.said)
+	switch {
+	case settled:
+	case l.oa == theirs:
+		setSDP(res, l.said)
+		l.turn(weAnswer)
+	default:
+		setSDP(res, l.said)
+		l.turn(offerIn2xx)
+	}
+	if l.rel != nil {
+		if _, act := l.rel.state.next(relAccept); act == relDefer {
+			l.rel.final = res
+			l.state, _ = l.state.next(legPledge)
+			return nil
+		}
+	}
+	c.accept(l, res)
+	return nil
+}
+
+// accept sends the 200 of a server leg.
+func (c *Call) accept(l *leg, res *sip.Response) {
+	if l.rel != nil {
+		l.rel.state, _ = l.rel.state.next(relAccept)
+		l.rel.settled()
+	}
 	l.tx.Reply(res)
 	l.dlg.Confirm()
 	l.state, _ = l.state.next(legAccept)
 	if l.oa == stable {
 		l.far()
 	}
-	return nil
+	if l != c.caller {
+		return
+	}
+	if c.music != nil {
+		c.sounds()
+	}
+	if c.sw.cfg.MaxDuration > 0 {
+		c.maxAt = time.Now().Add(c.sw.cfg.MaxDuration)
+	}
 }
 
-// describe decides what our 200 says: the answer to the caller's offer or, when
-// the INVITE had none, an offer (RFC 3261 13.2.1).
+// describe decides what our 183 and 200 say: the answer to the caller's offer or,
+// when the INVITE had none, an offer (RFC 3261 13.2.1). It is said once.
 func (c *Call) describe(l *leg) error {
+	if l.said != nil {
+		return nil
+	}
+	if err := l.openPort(); err != nil {
+		return err
+	}
 	if l.offer == nil {
 		l.said = sdp.Offer(l.local)
-		l.turn(offerIn2xx)
 		return nil
 	}
 	body, agreed, err := sdp.Answer(l.offer, l.local)
@@ -168,7 +203,6 @@ func (c *Call) describe(l *leg) error {
 	l.said, l.agreed = body, agreed
 	l.local.Lines = l.offer.Lines
 	l.offer = nil
-	l.turn(weAnswer)
 	return nil
 }
 

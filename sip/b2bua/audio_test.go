@@ -18,19 +18,10 @@ import (
 func TestAudio(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, service)
-		rl, err := relay.New(relay.Config{
-			Shards: 1, IP: netip.MustParseAddr("10.0.0.1"), PortMin: 20000, PortMax: 20100,
-			Routable: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
-			OnEvent:  w.sw.MediaEvent,
-			Net:      relay.NetworkFunc(func(addr string) (relay.PacketConn, error) { return w.net.Listen(addr) }),
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		rl := w.realMedia()
 		defer rl.Shutdown()
 		defer w.layer.Close()
 		defer w.sock.Close()
-		w.sw.deps.Media = rl
 		music := media.NewClip("music", pattern(0x11), pattern(0x11))
 		w.sw.deps.Clips = func(string) (*media.Clip, bool) { return music, true }
 		sw := netip.MustParseAddrPort("10.0.0.1:5060")
@@ -69,6 +60,22 @@ func TestAudio(t *testing.T) {
 		caller.Hangup()
 		time.Sleep(40 * time.Second)
 	})
+}
+
+// realMedia gives the switch a packet path in memory; the test shuts it down.
+func (w *world) realMedia() *relay.Relay {
+	w.t.Helper()
+	rl, err := relay.New(relay.Config{
+		Shards: 1, IP: netip.MustParseAddr("10.0.0.1"), PortMin: 20000, PortMax: 20100,
+		Routable: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+		OnEvent:  w.sw.MediaEvent,
+		Net:      relay.NetworkFunc(func(addr string) (relay.PacketConn, error) { return w.net.Listen(addr) }),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.sw.deps.Media = rl
+	return rl
 }
 
 // hears checks what fills the latest packets of c.

@@ -66,6 +66,8 @@ func (c *Call) wanted() joint {
 	switch {
 	case p == nil && c.transfer != nil:
 		return joint{nil, waiting}
+	case p == nil && c.heard != nil && c.hears() && (c.heard.flowing || !c.heard.alerting):
+		return joint{c.heard, together}
 	case p == nil:
 		return joint{nil, apart}
 	case c.transfer != nil:

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -17,19 +18,21 @@ import (
 // A Call is a caller and whoever serves it. Its exported methods are for the
 // script of the call (they are acd.Call); each is one question to the owner.
 type Call struct {
-	sw    *Switch
-	id    cti.CallID
-	in    cti.Inbound
-	box   mailbox
-	done  chan struct{} // closed when run has ended
-	ctx   context.Context
-	leave context.CancelCauseFunc // ends ctx with the *cti.Failure of the call
+	sw         *Switch
+	id         cti.CallID
+	in         cti.Inbound
+	box        mailbox
+	done       chan struct{} // closed when run has ended
+	wantsFirst atomic.Bool   // first packets matter: early media
+	ctx        context.Context
+	leave      context.CancelCauseFunc // ends ctx with the *cti.Failure of the call
 
 	// Owned by run.
 
 	caller    *leg
 	legs      []*leg // not yet cleared, the caller first
 	numbered  int    // legs made so far
+	heard     *leg   // whose early media it hears; nil when peer is set
 	peer      *leg   // whom the caller talks to; nil while it waits
 	joined    joint  // what the packet path was told last
 	music     *media.Clip
@@ -134,7 +137,7 @@ func (c *Call) finish() {
 		}
 		c.publish(cti.Event{Type: cti.EvCallCleared, Cause: c.cause, Ticket: c.ticket})
 	}
-	c.caller, c.peer, c.gone, c.ended = nil, nil, nil, nil // transactions outlive the call by 32 s
+	c.caller, c.heard, c.peer, c.gone, c.ended = nil, nil, nil, nil, nil // transactions outlive the call by 32 s
 	close(c.done)
 	c.sw.forget(c)
 }
@@ -177,6 +180,8 @@ func (c *Call) handle(e event) {
 		c.onNoAck(e.leg)
 	case evCancel:
 		c.onCancel(e.leg)
+	case evPrackChallenged:
+		c.onPrackChallenged(e)
 	case evStray:
 		c.onStray(e.leg, e.res)
 	case evAnswered:

@@ -34,7 +34,7 @@ func causeTable() []causeRow {
 		{cti.CauseAnsweredElsewhere, 480, "Temporarily Unavailable", 26, "", nil, []int{26}},
 		{cti.CauseRedirected, 480, "Temporarily Unavailable", 16, "", nil, nil},
 		{cti.CauseMediaTimeout, 480, "Temporarily Unavailable", 102, "", nil, nil},
-		{cti.CauseNoAck, 480, "Temporarily Unavailable", 102, "", nil, nil},
+		{cti.CauseNoAck, 504, "Server Time-out", 102, "", nil, nil},
 		{cti.CauseIncompatible, 488, "Not Acceptable Here", 65, "", []int{406, 415, 488, 606}, []int{65, 79, 88}},
 		{cti.CauseOverload, 503, "Service Unavailable", 42, "", nil, []int{34, 42}},
 		{cti.CauseMaxDuration, 480, "Temporarily Unavailable", 31, "", nil, nil},

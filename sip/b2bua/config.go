@@ -38,6 +38,9 @@ type Config struct {
 	// MinSE is the shortest session interval we accept. Default and minimum 90s
 	// (RFC 4028 4).
 	MinSE time.Duration
+	// Reliable sends provisional responses reliably (RFC 3262) to every caller who
+	// supports that, not only to who requires it.
+	Reliable bool
 	// CommitTimeout bounds the wait for the journal before a 2xx. Default 5s.
 	CommitTimeout time.Duration
 	// MusicOnHold is the clip that a held or transferred party hears. Default "music".
@@ -45,6 +48,9 @@ type Config struct {
 	// Codecs are what a trunk may be offered, best first; "" is a station. Nil, or an
 	// empty list: all.
 	Codecs func(trunk string) []media.Codec
+	// Ringback is the clip that a caller hears who waits for a telephone that rings,
+	// once it hears us. Default "ringback".
+	Ringback string
 	// Logger. Default: discard.
 	Logger *slog.Logger
 }
@@ -79,6 +85,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Codecs == nil {
 		c.Codecs = func(string) []media.Codec { return nil }
+	}
+	if c.Ringback == "" {
+		c.Ringback = "ringback"
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -147,6 +156,8 @@ type Target struct {
 	// Credentials answers challenges of this target, for the INVITE and in the dialog.
 	// Nil: a challenge is a refusal.
 	Credentials Credentials
+	// Reliable asks this target for reliable provisional responses (RFC 3262).
+	Reliable bool
 	// NAT says that the SDP address of this target is not to be trusted.
 	NAT bool
 }

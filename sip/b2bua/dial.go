@@ -95,7 +95,7 @@ func (c *Call) cancelDial(cmd *cmdDial, cause cti.Cause) {
 
 // picked: somebody answered l, its 2xx is acknowledged and its audio agreed.
 func (c *Call) picked(l *leg) {
-	l.ringAt = time.Time{}
+	l.ringAt, l.alerting = time.Time{}, false
 	if t := c.transfer; t != nil && t.to == l {
 		c.transferred(t)
 		return
@@ -112,7 +112,7 @@ func (c *Call) picked(l *leg) {
 	}
 	dial := l.dial
 	l.dial = nil
-	c.peer = l
+	c.peer, c.heard = l, nil
 	for _, other := range append([]*leg(nil), c.legs...) {
 		if other.dial != nil {
 			c.hangUp(other, cti.CauseAnsweredElsewhere)

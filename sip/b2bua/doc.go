@@ -16,10 +16,10 @@
 // refer, attended (with move, from call to call), hangup. RFC 3261 12 to 15
 // (dialogs, sessions), 9 (CANCEL); RFC 3264 (offer/answer through media/sdp); RFC
 // 3515, 3891, 3892 and 4488 (REFER, terminated and re-originated; Replaces); RFC
-// 4028 (session timers, one a dialog, refreshed by UPDATE or re-INVITE); RFC 3323
-// and 3325 (privacy, asserted identity); RFC 7433
+// 4028 (session timers, one a dialog, refreshed by UPDATE or re-INVITE); RFC 3262
+// (reliable provisional responses, both ways), 3311 (UPDATE), 3960 (early media,
+// ringback); RFC 3323 and 3325 (privacy, asserted identity); RFC 7433
 // (User-to-User); RFC 6086 (INFO, for DTMF only).
 //
-// It omits: PRACK (never offered), early media towards the caller, following of
-// 3xx, outbound digest.
+// It omits: following of 3xx.
 package b2bua

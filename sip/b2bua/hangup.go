@@ -114,6 +114,9 @@ func (c *Call) part(l *leg, e legEvent, cause cti.Cause) {
 
 // lost draws the consequences of a leg that is gone.
 func (c *Call) lost(l *leg, cause cti.Cause) {
+	if c.cause == "" {
+		c.unhear(l)
+	}
 	switch t := c.transfer; {
 	case c.cause != "":
 	case l == c.caller:
@@ -130,6 +133,9 @@ func (c *Call) lost(l *leg, cause cti.Cause) {
 		c.conclude(l.id, talked{cause: cause})
 	default:
 		c.undial(l, cause)
+		if l.alerting {
+			c.sounds() // ringback ends
+		}
 	}
 }
 
@@ -158,7 +164,7 @@ func (c *Call) bye(l *leg, cause cti.Cause) {
 // onCancel: the caller gave up before our final response (RFC 3261 9.2). When the
 // 200 won the race the caller acknowledges it and sends BYE.
 func (c *Call) onCancel(l *leg) {
-	if l == c.caller && l.state == legIncoming {
+	if l == c.caller && (l.state == legIncoming || l.state == legPledged) {
 		c.left(c.caller, cti.CauseAbandoned)
 	}
 }

@@ -6,9 +6,9 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// What we say about ourselves. Not offered: 100rel.
+// What we say about ourselves. 100rel is offered by Target.Reliable.
 const (
-	allowed   = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REFER, NOTIFY"
+	allowed   = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, INFO, UPDATE, REFER, NOTIFY"
 	supported = "timer, norefersub, replaces, uui"
 )
 
@@ -19,7 +19,7 @@ func unsupported(req *sip.Request) string {
 	for _, h := range req.GetHeaders("Require") {
 		for tag := range strings.SplitSeq(h.Value(), ",") {
 			switch tag = strings.TrimSpace(tag); strings.ToLower(tag) {
-			case "", "timer", "norefersub", "replaces", "uui":
+			case "", "timer", "norefersub", "replaces", "uui", "100rel":
 			default:
 				out = append(out, strings.Map(printable, tag))
 			}

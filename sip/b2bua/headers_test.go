@@ -43,9 +43,9 @@ func TestIdentity_RFC3325(t *testing.T) {
 
 func TestUnsupported_RFC3261_8_2_2_3(t *testing.T) {
 	req := sip.NewRequest(sip.INVITE, sip.Uri{Host: "x"})
-	req.AppendHeader(sip.NewHeader("Require", "timer, 100rel"))
+	req.AppendHeader(sip.NewHeader("Require", "timer, 100rel, precondition"))
 	req.AppendHeader(sip.NewHeader("Require", "Replaces, outbound"))
-	if got := unsupported(req); got != "100rel, outbound" {
+	if got := unsupported(req); got != "precondition, outbound" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -263,7 +263,7 @@ func TestRefusedAtOnce(t *testing.T) {
 		want  string
 		extra string
 	}{
-		"Require 100rel (8.2.2.3)":       {"420", "Require: 100rel"},
+		"Require (8.2.2.3)":              {"420", "Require: precondition"},
 		"session too brief (RFC 4028 9)": {"422", "Session-Expires: 30\nSupported: timer"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -46,6 +46,7 @@ func (c *Call) ringOut(l *leg, d cti.Destination, targets []Target) error {
 		return err
 	}
 	l.device, l.owner, l.trunk, l.number, l.ringing = d.Device, d.Device, cmp.Or(targets[0].Trunk, d.Trunk), d.Number, d.Ringing
+	l.mayBeHeard = d.Early
 	l.key = dialogKey{callID: rand.Text(), tag: rand.Text()[:13]}
 	l.said = sdp.Offer(l.local)
 	l.flow = targets[0].Flow
@@ -102,6 +103,9 @@ func (c *Call) invite(l *leg, t Target, d cti.Destination) *sip.Request {
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: 1, MethodName: sip.INVITE})
 	req.AppendHeader(&sip.ContactHeader{Address: c.sw.contact(t.Flow)})
 	c.sw.abilities(req, "User-Agent")
+	if t.Reliable {
+		req.AppendHeader(sip.NewHeader("Supported", "100rel"))
+	}
 	c.sw.cfg.ask(req, 0)
 	assert(req, d.Caller, t, host)
 	if t.Trusted {
@@ -146,8 +150,7 @@ func (c *Call) onInvited(b *branch, ev transaction.ClientEvent) {
 		c.branchFailed(b, status, CauseOf(status))
 	case res.StatusCode <= 100:
 	case res.StatusCode < 200:
-		b.leg.noteEarly(res)
-		c.rings(b.leg)
+		c.provisional(b, res)
 	case res.StatusCode < 300:
 		c.accepted(b, res)
 	case res.StatusCode == statusIntervalTooSmall && b.again(res):
@@ -160,14 +163,20 @@ func (c *Call) onInvited(b *branch, ev transaction.ClientEvent) {
 	}
 }
 
-// rings notes the first 18x of l.
-func (c *Call) rings(l *leg) {
-	if l.state != legCalling {
-		return
-	}
+// rings notes that l is on its way; the first time it is Delivered.
+func (c *Call) rings(l *leg, status int) {
+	first, alerted := l.state == legCalling, l.alerting
 	l.state, _ = l.state.next(legRang)
+	l.alerting = alerted || status == sip.StatusRinging
 	if l.dial != nil {
-		c.relayRinging()
+		c.relayProgress(l, status)
+		c.arrange()
+		if l.alerting && !alerted {
+			c.sounds()
+		}
+	}
+	if !first {
+		return
 	}
 	if t := c.transfer; t != nil && t.to == l {
 		c.progress(t.from, "SIP/2.0 180 Ringing")
@@ -188,7 +197,7 @@ func (c *Call) accepted(b *branch, res *sip.Response) {
 		b.spare(res)
 		return
 	}
-	d, err := dialog.NewUAC(b.invite, res, b.target.Flow)
+	d, f, err := b.confirm(res)
 	if err != nil {
 		c.fail(l, cti.CauseFailed, sip.StatusBadGateway)
 		return
@@ -203,23 +212,58 @@ func (c *Call) accepted(b *branch, res *sip.Response) {
 			other.cancel(cti.CauseAnsweredElsewhere)
 		}
 	}
-	s, err := offerIn(res)
-	if err == nil {
-		l.agreed, err = sdp.Accept(s, l.local)
-	}
+	err = b.agree(f, res)
+	l.forks = nil
 	if err != nil {
 		l.worst = sip.StatusNotAcceptableHere
 		c.hangUp(l, cti.CauseIncompatible)
 		return
 	}
-	l.local.Lines = s.Lines
 	l.turn(answerCame)
-	l.early = nil
 	l.able = lists(header(res, "Supported"), "replaces")
 	c.reply = opaqueOf(res)
 	l.session.granted(res, c.sw.cfg.MinSE)
 	l.far()
 	c.picked(l)
+}
+
+// confirm finds the early dialog that res confirms, or makes the dialog of a tag
+// that did not ring: border elements change tags (RFC 3261 13.2.2.4).
+func (b *branch) confirm(res *sip.Response) (*dialog.Dialog, *fork, error) {
+	tag := dialog.ToTag(res.To())
+	for _, f := range b.leg.forks {
+		if f.branch == b && f.dlg.ID().RemoteTag == tag {
+			return f.dlg, f, f.dlg.Update(res)
+		}
+	}
+	d, err := dialog.NewUAC(b.invite, res, b.target.Flow)
+	return d, nil, err
+}
+
+// agree takes the answer to our offer: the one that came reliably before the 2xx,
+// or that of the 2xx. A 2xx without any repeats that of the 1xx (gateways say it in
+// 183 alone, which RFC 3261 13.2.1 does not foresee).
+func (b *branch) agree(f *fork, res *sip.Response) error {
+	l := b.leg
+	if f == nil || !f.answered {
+		for _, other := range l.forks {
+			if other.branch == b && other.answered {
+				f = other
+			}
+		}
+	}
+	if f != nil && f.answered && (f.settled && f.dlg.ID().RemoteTag == dialog.ToTag(res.To()) || len(res.Body()) == 0) {
+		l.agreed, l.local.Lines = f.agreed, f.lines
+		return nil
+	}
+	s, err := offerIn(res)
+	if err != nil {
+		return err
+	}
+	if l.agreed, err = sdp.Accept(s, l.local); err == nil {
+		l.local.Lines = s.Lines
+	}
+	return err
 }
 
 func (b *branch) ack(d *dialog.Dialog) {

@@ -44,24 +44,29 @@ type leg struct {
 	silentAt    time.Time           // UAC: when a target that said nothing is given up
 	ringAt      time.Time           // UAC: when ringing ends without answer; UAS: when to tell it again
 
-	port    relay.LegID
-	open    bool // port is ours
-	local   sdp.Local
-	said    []byte       // our last description
-	offer   *sdp.Session // the caller's first offer until it is answered
-	agreed  sdp.Negotiated
-	oa      negotiation // whose offer waits for its answer
-	nat     bool
-	held    bool // by command
-	session sessionTimer
-	refer   *referral // a REFER of this leg under way
-	twin    *leg      // of the same transferor in another call: goes when this has gone
-	heir    *leg      // what became of this leg in another call
-	kept    bool      // outlives the end of the call until released
-	strange bool      // moved here with a port that cannot be bridged
-	early   []string  // UAC: To tags of its 1xx, until the 2xx
-	able    bool      // the far end understands Replaces (RFC 3891 6.2)
-	leaving cti.Cause // why it is closing
+	port       relay.LegID
+	open       bool // port is ours
+	local      sdp.Local
+	said       []byte       // our last description
+	offer      *sdp.Session // the caller's first offer until it is answered
+	agreed     sdp.Negotiated
+	oa         negotiation  // whose offer waits for its answer
+	rel        *reliability // UAS: of its 1xx; nil: they are sent once
+	forks      []*fork      // UAC: early dialogs until the 2xx
+	early      bool         // UAS: a 183 with our description left
+	flowing    bool         // UAC: audio came
+	alerting   bool         // UAC: 180 came
+	mayBeHeard bool         // UAC: its early media is for the caller
+	nat        bool
+	held       bool // by command
+	session    sessionTimer
+	refer      *referral // a REFER of this leg under way
+	twin       *leg      // of the same transferor in another call: goes when this has gone
+	heir       *leg      // what became of this leg in another call
+	kept       bool      // outlives the end of the call until released
+	strange    bool      // moved here with a port that cannot be bridged
+	able       bool      // the far end understands Replaces (RFC 3891 6.2)
+	leaving    cti.Cause // why it is closing
 }
 
 // openPort takes a pair of RTP ports for l.
@@ -81,14 +86,14 @@ func (l *leg) openPort() error {
 }
 
 // far tells the packet path what was agreed with the far end. Nothing is sent to
-// a caller who has not acknowledged our 2xx: a forged INVITE could name anybody's
-// address for 64*T1 of audio.
+// a caller who has not acknowledged our 2xx, early media of who is known aside: a
+// forged INVITE could name anybody's address for 64*T1 of audio.
 func (l *leg) far() {
 	n := l.agreed
 	l.call.sw.deps.Media.SetRemote(l.port, relay.Remote{
 		Addr: n.Remote, Codec: n.Codec, PT: n.PT, SendPT: n.SendPT,
 		DTMFPT: n.DTMFPT, SendDTMFPT: n.SendDTMFPT,
-		Send: n.Direction.Send() && l.state != legAccepted, Recv: n.Direction.Recv(),
+		Send: n.Direction.Send() && (l.early || !l.state.unproven()), Recv: n.Direction.Recv(),
 		Ptime: n.Ptime, NAT: l.nat, Signal: l.flow.Remote.Addr(),
 	})
 }
@@ -117,7 +122,7 @@ func (c *Call) cleared(l *leg, cause cti.Cause) {
 	}
 	c.sw.leave(l)
 	l.ringAt, l.session = time.Time{}, sessionTimer{}
-	l.refer, l.branches, l.tx, l.said, l.offer, l.local = nil, nil, nil, nil, nil, sdp.Local{} // transactions outlive the leg by 32 s
+	l.refer, l.branches, l.forks, l.rel, l.tx, l.said, l.offer, l.local = nil, nil, nil, nil, nil, nil, nil, sdp.Local{} // transactions outlive the leg by 32 s
 	if l.twin != nil {
 		l.twin.call.box.put(cmdRelease{leg: l.twin})
 		l.twin = nil

@@ -6,8 +6,8 @@ package b2bua
 //
 //	         ┌──────────┐                ┌─────────┐ rang ┌─────────┐
 //	    ┌────│ incoming │                │ calling │─────►│ ringing │
-//	    │    └────┬─────┘                └────┬────┘      └──┬───┬──┘
-//	    │ hangUp, │ accepted: 2xx             │ accepted: 2xx, ACK│
+//	    │    └────┬─────┘──► pledged     └────┬────┘      └──┬───┬──┘
+//	    │ hangUp, │ accepted: 2xx ◄─┘         │ accepted: 2xx, ACK│
 //	    │ left    ▼          noAck            ▼              │   │ hangUp: CANCEL
 //	    │    ┌──────────┐ left  ──┐      ┌───────────┐◄──────┘   │ left
 //	    │    │ accepted │─────────┤      │ confirmed │           │
@@ -21,13 +21,15 @@ package b2bua
 //	                          └─────────────────┘
 //
 // A caller is not sent BYE before its ACK or 64*T1 (RFC 3261 15): that is what
-// closing waits for.
+// closing waits for. A caller whose reliable 1xx with SDP has no PRACK yet is
+// pledged: its 2xx is made and waits (RFC 3262 3).
 type legState uint8
 
 const (
 	legCalling legState = iota
 	legRinging
 	legIncoming
+	legPledged
 	legAccepted
 	legClosing
 	legConfirmed
@@ -35,7 +37,13 @@ const (
 )
 
 func (s legState) String() string {
-	return [...]string{"calling", "ringing", "incoming", "accepted", "closing", "confirmed", "cleared"}[s]
+	return [...]string{"calling", "ringing", "incoming", "pledged", "accepted", "closing", "confirmed", "cleared"}[s]
+}
+
+// unproven tells whether the far end has not shown yet that it is where it says:
+// a caller whose ACK is missing.
+func (s legState) unproven() bool {
+	return s == legIncoming || s == legPledged || s == legAccepted
 }
 
 // A legEvent moves a leg.
@@ -44,6 +52,7 @@ type legEvent uint8
 const (
 	legRang   legEvent = iota // 18x came (UAC) or was sent (UAS)
 	legAccept                 // 2xx came or was sent
+	legPledge                 // our 2xx is made, but has to wait for a PRACK
 	legAcked                  // ACK for our 2xx came
 	legNoAck                  // it did not, for 64*T1
 	legHangUp                 // we end it
@@ -73,10 +82,12 @@ func (s legState) next(e legEvent) (legState, legAction) {
 			return legCleared, actCancel
 		case legLeft:
 			return legCleared, actNone
-		case legAcked, legNoAck:
+		case legAcked, legNoAck, legPledge:
 		}
-	case legIncoming:
+	case legIncoming, legPledged:
 		switch e {
+		case legPledge:
+			return legPledged, actNone
 		case legAccept:
 			return legAccepted, actNone
 		case legHangUp, legLeft:
@@ -93,7 +104,7 @@ func (s legState) next(e legEvent) (legState, legAction) {
 			return legClosing, actNone
 		case legLeft:
 			return legCleared, actNone
-		case legRang, legAccept:
+		case legRang, legAccept, legPledge:
 		}
 	case legClosing:
 		switch e {
@@ -101,7 +112,7 @@ func (s legState) next(e legEvent) (legState, legAction) {
 			return legCleared, actBye
 		case legLeft:
 			return legCleared, actNone
-		case legRang, legAccept, legHangUp:
+		case legRang, legAccept, legPledge, legHangUp:
 		}
 	case legConfirmed:
 		switch e {
@@ -109,7 +120,7 @@ func (s legState) next(e legEvent) (legState, legAction) {
 			return legCleared, actBye
 		case legLeft:
 			return legCleared, actNone
-		case legRang, legAccept, legAcked, legNoAck:
+		case legRang, legAccept, legPledge, legAcked, legNoAck:
 		}
 	case legCleared:
 	}

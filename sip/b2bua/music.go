@@ -30,22 +30,31 @@ func (c *Call) playMusic(clip *media.Clip) error {
 		return c.goneErr()
 	}
 	c.music = clip
-	if !c.caller.talking() || c.peer != nil || c.transfer != nil {
-		return nil
-	}
-	if c.prompt != nil && c.prompt.playing {
-		c.stale = true // the packet path would go back to the old one
-		return nil
-	}
-	c.resume()
+	c.sounds()
 	return nil
 }
 
-// resume goes back to the music of the script, or to silence.
+// sounds makes the caller hear what it should while nobody talks to it. What comes
+// under a prompt is remembered.
+func (c *Call) sounds() {
+	switch {
+	case c.cause != "" || !c.hears() || c.peer != nil || c.transfer != nil || c.joined.how == together:
+	case c.prompt != nil && c.prompt.playing:
+		c.stale = true // the packet path would go back to the old one
+	default:
+		c.resume()
+	}
+}
+
+// resume goes back to the music of the script, to ringback or to silence.
 func (c *Call) resume() {
 	c.stale = false
 	if c.music != nil {
 		c.sw.deps.Media.Music(c.caller.port, c.music)
+		return
+	}
+	if clip := c.ringback(); clip != nil {
+		c.sw.deps.Media.Music(c.caller.port, clip)
 		return
 	}
 	c.sw.deps.Media.Silence(c.caller.port)

@@ -115,6 +115,11 @@ func (c *Call) onMedia(ev relay.Event) {
 			c.key(ev.Digit)
 		}
 	case relay.FirstPacket:
+		for _, l := range c.legs {
+			if l.open && l.port == ev.Leg {
+				c.flows(l)
+			}
+		}
 	}
 }
 

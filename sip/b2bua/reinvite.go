@@ -21,7 +21,9 @@ func (c *Call) onReinvite(l *leg, tx *transaction.Server) {
 	}
 }
 
-// onUpdate answers UPDATE (RFC 3311): without a body it only refreshes the session.
+// onUpdate answers UPDATE (RFC 3311): without a body it only refreshes the session
+// and the target. An offer before the answer to the INVITE is taken once the first
+// exchange is complete, by reliable responses (5.1).
 func (c *Call) onUpdate(l *leg, tx *transaction.Server) {
 	if len(tx.Request().Body()) == 0 {
 		if tooBrief(tx.Request(), c.sw.cfg.MinSE) {
@@ -31,21 +33,24 @@ func (c *Call) onUpdate(l *leg, tx *transaction.Server) {
 		l.dlg.Refresh(tx.Request().Contact())
 		res := tx.NewResponse(sip.StatusOK, "OK")
 		res.AppendHeader(l.dlg.Contact())
-		l.session.accept(tx.Request(), res, &c.sw.cfg)
+		c.sw.abilities(res, "Server")
+		if l.talking() {
+			l.session.accept(tx.Request(), res, &c.sw.cfg)
+		}
 		tx.Reply(res)
 		return
 	}
 	switch {
 	case l.oa.ours():
 		tx.Respond(sip.StatusRequestPending, "")
-	case !l.talking():
+	case l.oa != stable, l.said == nil, l.state == legClosing:
 		later(tx)
 	default:
 		c.renegotiate(l, tx)
 	}
 }
 
-// renegotiate answers a re-INVITE or an UPDATE with SDP.
+// renegotiate answers a re-INVITE, or an UPDATE or PRACK with SDP.
 func (c *Call) renegotiate(l *leg, tx *transaction.Server) {
 	req := tx.Request()
 	if tooBrief(req, c.sw.cfg.MinSE) {
@@ -69,7 +74,9 @@ func (c *Call) renegotiate(l *leg, tx *transaction.Server) {
 	res := tx.NewResponse(sip.StatusOK, "OK")
 	res.AppendHeader(l.dlg.Contact())
 	c.sw.abilities(res, "Server")
-	l.session.accept(req, res, &c.sw.cfg)
+	if req.Method != sip.PRACK {
+		l.session.accept(req, res, &c.sw.cfg)
+	}
 	setSDP(res, l.said)
 	tx.Reply(res)
 	c.arrange()
@@ -90,10 +97,20 @@ func (c *Call) reanswer(l *leg, offer []byte) error {
 	if err != nil {
 		return err
 	}
-	if _, _, err = sdp.Answer(s, l.local); err != nil {
+	agreed, err := l.answerTo(s)
+	if err != nil {
 		return err
 	}
-	var agreed sdp.Negotiated
+	l.agreed = agreed
+	l.far()
+	return nil
+}
+
+// answerTo makes our description the answer to s.
+func (l *leg) answerTo(s *sdp.Session) (agreed sdp.Negotiated, err error) {
+	if _, _, err = sdp.Answer(s, l.local); err != nil {
+		return agreed, err
+	}
 	l.describeAs(l.local, func(local sdp.Local) []byte {
 		body, n, err := sdp.Answer(s, local)
 		if err == nil {
@@ -101,9 +118,8 @@ func (c *Call) reanswer(l *leg, offer []byte) error {
 		}
 		return body
 	})
-	l.agreed, l.local.Lines = agreed, s.Lines
-	l.far()
-	return nil
+	l.local.Lines = s.Lines
+	return agreed, nil
 }
 
 // describeAs builds our next description; the version grows only when something

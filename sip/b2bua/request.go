@@ -14,16 +14,24 @@ import (
 // onRequest takes a request inside a dialog.
 func (c *Call) onRequest(l *leg, tx *transaction.Server) {
 	req := tx.Request()
-	if l.state == legCleared || l.dlg == nil {
+	d, early := l.dlg, l.earlyOf(req)
+	if early != nil {
+		d = early.dlg
+	}
+	if l.state == legCleared || d == nil {
 		tx.Respond(sip.StatusCallTransactionDoesNotExists, "")
 		return
 	}
-	switch err := l.dlg.Receive(req); {
+	switch err := d.Receive(req); {
 	case errors.Is(err, dialog.ErrStale):
 		tx.Respond(sip.StatusInternalServerError, "")
 		return
 	case err != nil:
 		tx.Respond(sip.StatusCallTransactionDoesNotExists, "")
+		return
+	}
+	if early != nil {
+		c.onEarly(l, early, tx)
 		return
 	}
 	switch req.Method {
@@ -37,6 +45,8 @@ func (c *Call) onRequest(l *leg, tx *transaction.Server) {
 		c.onReinvite(l, tx)
 	case sip.UPDATE:
 		c.onUpdate(l, tx)
+	case sip.PRACK:
+		c.onPrack(l, tx)
 	case sip.INFO:
 		c.onInfo(l, tx)
 	case sip.REFER:

@@ -20,6 +20,9 @@ func (c *Call) Ring(ctx context.Context, status int) error {
 	return err
 }
 
+// ring tells the caller, reliably when that was agreed (RFC 3262). 183 carries our
+// description when the caller may hear early media; so does the first reliable
+// response to an INVITE without offer, because it must offer (RFC 3262 5).
 func (c *Call) ring(status int) error {
 	l := c.caller
 	if c.cause != "" {
@@ -31,10 +34,60 @@ func (c *Call) ring(status int) error {
 	if l.state != legIncoming {
 		return nil
 	}
+	c.told, l.ringAt = status, time.Now().Add(repeatRinging)
+	described := status == sip.StatusSessionInProgress && c.heard != nil && c.describable() ||
+		l.rel != nil && l.oa == stable && l.said == nil
+	if r := l.rel; r != nil {
+		e := relSend
+		if described {
+			e = relSendSDP
+		}
+		next, act := r.state.next(e)
+		r.state = next
+		if act != relDo {
+			if r.deferred != sip.StatusSessionInProgress {
+				r.deferred = status
+			}
+			return nil
+		}
+	}
 	res := l.tx.NewResponse(status, phrase(status))
 	res.AppendHeader(l.dlg.Contact())
+	if described {
+		described = c.describeEarly(l, res) == nil
+	}
+	if l.rel != nil {
+		l.rel.begin(res)
+	}
 	l.tx.Reply(res)
-	c.told, l.ringAt = status, time.Now().Add(repeatRinging)
+	if described && status == sip.StatusSessionInProgress {
+		l.early = true
+		if l.oa != inPrack {
+			l.far()
+		}
+		c.arrange()
+		c.sounds()
+	}
+	return nil
+}
+
+// describeEarly puts our description into a 1xx. In a reliable one it is the
+// answer, or an offer that the PRACK answers; in another it only says what the 2xx
+// will say again (RFC 3261 13.2.1).
+func (c *Call) describeEarly(l *leg, res *sip.Response) error {
+	done := l.said != nil && l.oa == stable
+	if err := c.describe(l); err != nil {
+		return err
+	}
+	switch {
+	case done:
+		return nil
+	case l.rel != nil && l.oa == theirs:
+		l.turn(weAnswer)
+	case l.rel != nil:
+		l.turn(offerIn1xx)
+	}
+	setSDP(res, l.said)
 	return nil
 }
 
@@ -42,14 +95,29 @@ func (c *Call) ring(status int) error {
 // proxy gives the INVITE up (RFC 3261 13.3.1.1).
 const repeatRinging = time.Minute
 
-// relayRinging tells the caller that a destination rings, once, when nothing else told
-// it so. Early media of the destination is not passed on: 183 becomes 180.
-func (c *Call) relayRinging() {
-	if c.told == sip.StatusRinging || c.caller.state != legIncoming {
+// relayProgress tells the caller how l, for which it waits, is doing: 183 with our
+// description when there is something to hear, 183 alone when a destination of its
+// own is on the way without ringing, 180 otherwise; each once.
+func (c *Call) relayProgress(l *leg, status int) {
+	caller := c.caller
+	early := c.heard == l && c.describable()
+	switch {
+	case caller.state != legIncoming, caller.early:
 		return
+	case early:
+		status = sip.StatusSessionInProgress
+	case status == sip.StatusSessionInProgress && l.mayBeHeard:
+		if c.told != 0 {
+			return
+		}
+	default:
+		status = sip.StatusRinging
+		if c.told == status {
+			return
+		}
 	}
-	if err := c.ring(sip.StatusRinging); err != nil {
-		c.log().Debug("ringing not relayed", "error", err)
+	if err := c.ring(status); err != nil {
+		c.log().Debug("progress not relayed", "error", err)
 	}
 }
 

@@ -1,14 +1,11 @@
 package b2bua
 
 import (
-	"context"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
-
-	"github.com/lineaamica/la2/cti"
 )
 
 // The table of RFC 4028 9, with the shortening of 9 and the minimum of 5.
@@ -88,16 +85,6 @@ func TestAfterGlare_RFC3261_14_1(t *testing.T) {
 	}
 }
 
-// direct connects the caller with 1002, or who was dialled.
-func direct(ctx context.Context, c *Call) cti.Cause {
-	leg, err := c.Dial(ctx, cti.Destination{Device: cti.DeviceID(c.in.Dialled), Ring: 60 * time.Second})
-	if err != nil {
-		return causeIn(err, cti.CauseFailed)
-	}
-	_, cause := c.Talk(ctx, leg)
-	return cause
-}
-
 // connected brings a caller, whose INVITE has the headers, and 1002 into a call.
 func connected(w *world, headers ...string) (caller, agent *phone) {
 	caller, agent = w.phone("1050"), w.phone("1002")
@@ -113,7 +100,7 @@ func connected(w *world, headers ...string) (caller, agent *phone) {
 // We ask for a timer, the callee wants longer intervals: 422, once more, and it
 // chooses us to refresh.
 func TestSessionAsked_RFC4028_7_3(t *testing.T) {
-	scenario(t, direct, func(w *world) {
+	scenario(t, connect, func(w *world) {
 		w.sw.cfg.SessionExpires = 2 * time.Minute
 		caller, agent := w.phone("1050"), w.phone("1002")
 		caller.dial("1002", caller.sdp("sendrecv"))
@@ -161,7 +148,7 @@ func TestSessionAsked_RFC4028_7_3(t *testing.T) {
 
 // A callee that answers 422 for ever is not rung for ever.
 func TestSessionAsked_endless(t *testing.T) {
-	scenario(t, direct, func(w *world) {
+	scenario(t, connect, func(w *world) {
 		caller, agent := w.phone("1050"), w.phone("1002")
 		caller.dial("1002", caller.sdp("sendrecv"))
 		m := agent.expect("INVITE").(*sip.Request)
@@ -176,7 +163,7 @@ func TestSessionAsked_endless(t *testing.T) {
 // JsSIP: 90 s, it refreshes by UPDATE at half of it on a call of any length; when
 // the tab is closed the call ends 60 s after the last refresh.
 func TestSessionJsSIP(t *testing.T) {
-	scenario(t, direct, func(w *world) {
+	scenario(t, connect, func(w *world) {
 		caller, agent := connected(w, "Session-Expires: 90", "Supported: timer,ice,replaces,outbound", "Allow: INVITE,ACK,CANCEL,BYE,UPDATE,MESSAGE,OPTIONS,REFER,INFO,NOTIFY")
 		for range 20 {
 			time.Sleep(45 * time.Second)
@@ -198,7 +185,7 @@ func TestSessionJsSIP(t *testing.T) {
 // JsSIP as callee that says we refresh: it ends the call itself when we do not,
 // so we do, on time, again and again.
 func TestSessionJsSIP_callee(t *testing.T) {
-	scenario(t, direct, func(w *world) {
+	scenario(t, connect, func(w *world) {
 		caller, agent := w.phone("1050"), w.phone("1002")
 		caller.dial("1002", caller.sdp("sendrecv"))
 		agent.reply(agent.expect("INVITE").(*sip.Request), 200, agent.sdp("sendrecv"), "Session-Expires: 90;refresher=uac", "Require: timer", "Allow: UPDATE")
@@ -222,7 +209,7 @@ func TestSessionJsSIP_callee(t *testing.T) {
 // Glare: both ends refresh by re-INVITE at one moment. Both get 491; ours comes
 // again after 0 to 2 s, because the caller owns the Call-ID.
 func TestSessionGlare_RFC3261_14_1(t *testing.T) {
-	scenario(t, direct, func(w *world) {
+	scenario(t, connect, func(w *world) {
 		caller, agent := connected(w, "Session-Expires: 120;refresher=uas", "Supported: timer")
 		m := caller.expect2("INVITE", 2*time.Minute).(*sip.Request)
 		caller.request("INVITE", caller.sdp("sendonly"))
@@ -249,7 +236,7 @@ func TestSessionGlare_RFC3261_14_1(t *testing.T) {
 
 // A refresh by UPDATE carries no offer: a re-INVITE that crosses it is no glare.
 func TestUpdateIsNoGlare_RFC3311_5_2(t *testing.T) {
-	scenario(t, direct, func(w *world) {
+	scenario(t, connect, func(w *world) {
 		caller, agent := connected(w, "Session-Expires: 120;refresher=uas", "Supported: timer", "Allow: UPDATE")
 		u := caller.expect2("UPDATE", 2*time.Minute).(*sip.Request)
 		caller.request("INVITE", caller.sdp("sendonly"), "Session-Expires: 120;refresher=uas", "Supported: timer")
@@ -269,7 +256,7 @@ func TestUpdateIsNoGlare_RFC3311_5_2(t *testing.T) {
 // Our BYE crosses the answer to our re-INVITE (drachtio-server 402): the 2xx is
 // acknowledged and nothing else happens.
 func TestByeCrossesRefresh_RFC5407_3_1_4(t *testing.T) {
-	scenario(t, direct, func(w *world) {
+	scenario(t, connect, func(w *world) {
 		caller, agent := connected(w, "Session-Expires: 120;refresher=uas", "Supported: timer")
 		m := caller.expect2("INVITE", 2*time.Minute).(*sip.Request)
 		agent.request("BYE", "")
@@ -283,7 +270,7 @@ func TestByeCrossesRefresh_RFC5407_3_1_4(t *testing.T) {
 
 // The far end's BYE crosses our re-INVITE, which gets 481.
 func TestByeAndRefresh481_RFC3261_12_2_1_2(t *testing.T) {
-	scenario(t, direct, func(w *world) {
+	scenario(t, connect, func(w *world) {
 		caller, agent := connected(w, "Session-Expires: 120;refresher=uas", "Supported: timer")
 		m := caller.expect2("INVITE", 2*time.Minute).(*sip.Request)
 		caller.request("BYE", "")

@@ -124,10 +124,8 @@ func (s *Switch) Stray(_ flow.Flow, res *sip.Response) {
 
 // MediaEvent takes an event of the packet path; it is a relay.Config.OnEvent.
 func (s *Switch) MediaEvent(ev relay.Event) {
-	if ev.Kind == relay.FirstPacket {
-		return
-	}
-	if c := s.call(ev.Call); c != nil {
+	c := s.call(ev.Call)
+	if c != nil && (ev.Kind != relay.FirstPacket || c.wantsFirst.Load()) {
 		c.box.put(evMedia{ev: ev})
 	}
 }

@@ -1,12 +1,9 @@
 package b2bua
 
 import (
-	"slices"
-
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/lineaamica/la2/cti"
-	"github.com/lineaamica/la2/sip/dialog"
 	"github.com/lineaamica/la2/sip/transaction"
 )
 
@@ -79,7 +76,7 @@ func (c *Call) mayReplace(e evReplace) int {
 	l := e.leg
 	early := l.state == legCalling || l.state == legRinging
 	switch {
-	case early && !slices.Contains(l.early, e.names.fromTag),
+	case early && !l.rang(e.names.fromTag),
 		!early && (l.dlg == nil || !e.names.names(l.dlg.ID())):
 		return sip.StatusCallTransactionDoesNotExists
 	case c.cause != "" || l.state == legCleared || l.state == legClosing:
@@ -162,14 +159,3 @@ func (l *leg) invited(tx *transaction.Server, in cti.Inbound) {
 	}
 	l.able = lists(header(tx.Request(), "Supported"), "replaces")
 }
-
-// noteEarly notes the To tag of a 1xx: the dialogs that may be picked up.
-func (l *leg) noteEarly(res *sip.Response) {
-	tag := dialog.ToTag(res.To())
-	if tag != "" && len(l.early) < maxEarly && !slices.Contains(l.early, tag) {
-		l.early = append(l.early, tag)
-	}
-}
-
-// maxEarly bounds the early dialogs of a leg that are remembered.
-const maxEarly = 16

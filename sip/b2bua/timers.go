@@ -20,6 +20,9 @@ func (c *Call) arm() {
 	for _, l := range c.legs {
 		at = earlier(at, l.ringAt)
 		at = earlier(at, l.silentAt)
+		if l.rel != nil {
+			at = earlier(at, l.rel.at)
+		}
 		at = earlier(at, l.session.refreshAt)
 		at = earlier(at, l.session.expiresAt)
 	}
@@ -85,6 +88,9 @@ func (c *Call) expire() {
 		}
 		if due(&l.silentAt) {
 			c.silence(l)
+		}
+		if l.rel != nil && due(&l.rel.at) {
+			c.repeatReliable(l)
 		}
 		switch {
 		case due(&l.session.expiresAt):

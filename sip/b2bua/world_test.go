@@ -33,6 +33,8 @@ type world struct {
 	cfg    Config
 	dress  func(i int, t *Target) // what targets says of the i-th
 
+	stranger bool // callers are not known
+
 	mu     sync.Mutex
 	log    []cti.Event
 	commit error
@@ -67,13 +69,12 @@ func newWorld(t *testing.T, script func(ctx context.Context, c *Call) cti.Cause)
 	}
 	w.sock = sock
 	w.layer = transaction.New(transaction.Config{Shards: 1}, w, (*route)(w))
-	clip := media.NewClip("music", make([]byte, 160), make([]byte, 160))
 	w.cfg.Site = "formez"
 	w.sw = New(w.cfg, Deps{
 		Transactions: w.layer, Media: w.media, Events: w,
 		Clips: func(name string) (*media.Clip, bool) {
-			if name == "music" || strings.HasPrefix(name, "prompt") {
-				return clip, true
+			if name == "music" || name == "ringback" || strings.HasPrefix(name, "prompt") {
+				return media.NewClip(name, make([]byte, 160), make([]byte, 160)), true
 			}
 			return nil, false
 		},
@@ -260,7 +261,7 @@ func (r *route) Request(tx *transaction.Server) {
 	case dialog.InDialog(req):
 		r.sw.Request(tx)
 	case req.Method == sip.INVITE:
-		in := cti.Inbound{Dialled: req.Recipient.User, Caller: cti.Party{Number: req.From().Address.User, Verified: true}}
+		in := cti.Inbound{Dialled: req.Recipient.User, Caller: cti.Party{Number: req.From().Address.User, Verified: !r.stranger}}
 		in.Device = cti.DeviceID(header(req, "X-Station"))
 		if office := header(req, "X-Office"); office != "" {
 			in.Trunk, in.From = office, "office"

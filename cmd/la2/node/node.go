@@ -25,6 +25,7 @@ import (
 	"github.com/lineaamica/la2/cti/metrics"
 	"github.com/lineaamica/la2/cti/server"
 	"github.com/lineaamica/la2/cti/stream"
+	"github.com/lineaamica/la2/media"
 	"github.com/lineaamica/la2/media/prompt"
 	"github.com/lineaamica/la2/media/relay"
 	"github.com/lineaamica/la2/sip/b2bua"
@@ -75,10 +76,11 @@ type Node struct {
 	log  *slog.Logger
 	plan *plan
 
-	store   *store.Store
-	stream  *stream.Log
-	prompts *prompt.Set
-	relay   *relay.Relay
+	store    *store.Store
+	stream   *stream.Log
+	prompts  *prompt.Set
+	ringback *media.Clip
+	relay    *relay.Relay
 
 	shield    *shield.Shield
 	flows     *flow.Layer
@@ -145,6 +147,7 @@ func (n *Node) openPlan(context.Context) (err error) {
 		return err
 	}
 	n.plan.service.Logger = n.log
+	n.ringback = ringback()
 	n.prompts, err = loadPrompts(n.cfg)
 	return err
 }

@@ -21,7 +21,7 @@ type requestRoute struct{ n *Node }
 // statusUnsupportedURI has no name in sipgo (RFC 3261 21.4.14).
 const statusUnsupportedURI = 416
 
-const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, UPDATE, INFO, REFER, NOTIFY"
+const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, REFER, NOTIFY"
 
 // Request takes every request but ACK and CANCEL.
 func (r requestRoute) Request(tx *transaction.Server) {
@@ -37,7 +37,7 @@ func (r requestRoute) Request(tx *transaction.Server) {
 		r.invite(tx)
 	case req.Method == sip.REFER: // out of a dialog, nobody may (RFC 7647 5)
 		tx.RespondOnce(sip.StatusForbidden, "")
-	case req.Method == sip.BYE, req.Method == sip.UPDATE, req.Method == sip.INFO, req.Method == sip.NOTIFY: // of no dialog
+	case req.Method == sip.BYE, req.Method == sip.UPDATE, req.Method == sip.INFO, req.Method == sip.PRACK, req.Method == sip.NOTIFY: // of no dialog
 		tx.RespondOnce(sip.StatusCallTransactionDoesNotExists, "")
 	default:
 		tx.RespondOnce(sip.StatusMethodNotAllowed, "", sip.NewHeader("Allow", allowed))
@@ -134,7 +134,7 @@ func connect(ctx context.Context, c *b2bua.Call, d cti.Destination) cti.Cause {
 
 // destination of a number that is no service.
 func destination(t route.Target, in cti.Inbound) cti.Destination {
-	d := cti.Destination{Device: t.Device, Contact: t.Contact, Trunk: t.Trunk, Caller: in.Caller}
+	d := cti.Destination{Device: t.Device, Contact: t.Contact, Trunk: t.Trunk, Caller: in.Caller, Early: true}
 	if t.Trunk != "" {
 		d.Number = t.Number
 	}

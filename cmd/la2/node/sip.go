@@ -15,6 +15,7 @@ import (
 	"github.com/lineaamica/la2/media/g711"
 	"github.com/lineaamica/la2/media/prompt"
 	"github.com/lineaamica/la2/media/relay"
+	"github.com/lineaamica/la2/media/tone"
 	"github.com/lineaamica/la2/sip/b2bua"
 	"github.com/lineaamica/la2/sip/digest"
 	"github.com/lineaamica/la2/sip/flow"
@@ -32,6 +33,18 @@ func loadPrompts(cfg *configs.Config) (*prompt.Set, error) {
 		files, dir = os.DirFS(cfg.Prompts.Directory), "."
 	}
 	return prompt.Load(files, dir, g711.New())
+}
+
+// ringbackName is the clip that is made and not recorded.
+const ringbackName = "ringback"
+
+// ringback is the Italian ringing tone as a clip.
+func ringback() *media.Clip {
+	pcm, tables := tone.Ringback(), g711.New()
+	alaw, mulaw := make([]byte, len(pcm)), make([]byte, len(pcm))
+	tables.Encode(media.PCMA, alaw, pcm)
+	tables.Encode(media.PCMU, mulaw, pcm)
+	return media.NewClip(ringbackName, alaw, mulaw)
 }
 
 func (n *Node) openMedia(context.Context) (err error) {
@@ -81,7 +94,7 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 	n.location = location.NewTable(location.Config{OnChange: n.bindingChanged})
 	n.stations = newStations(n)
 	n.sw = b2bua.New(b2bua.Config{Codecs: n.codecs, Site: cti.SiteID(n.cfg.Site.IPA), UserAgent: "LA2 " + n.opts.Version, Contact: n.flows.Address,
-		RingTime: n.cfg.SIP.RingTime, MaxDuration: n.cfg.SIP.MaxDuration, SessionExpires: sessionExpires(n.cfg), Logger: n.log},
+		RingTime: n.cfg.SIP.RingTime, MaxDuration: n.cfg.SIP.MaxDuration, SessionExpires: sessionExpires(n.cfg), Reliable: n.cfg.SIP.PRACK, Logger: n.log},
 		b2bua.Deps{Transactions: n.tx, Media: n.relay, Events: n.stations, Clips: n.clip, Targets: n.targets, Resolve: n.referTarget, Colleagues: n.colleagues, Serve: n.serve})
 	n.registrar, err = registrar.New(registrar.Config{Domains: n.hosts(), Allowed: n.registers}, n.location, n.verifier)
 	if err != nil {
@@ -111,6 +124,9 @@ func (n *Node) ha1(user string) (digest.HA1, bool) {
 func (n *Node) registers(user string) bool { return n.accounts[user].Kind != "carrier" }
 
 func (n *Node) clip(name string) (*media.Clip, bool) {
+	if name == ringbackName {
+		return n.ringback, true
+	}
 	c := n.prompts.Clip(name)
 	return c, c != nil
 }

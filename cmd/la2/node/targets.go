@@ -1,12 +1,15 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 
 	"github.com/emiago/sipgo/sip"
 
+	"github.com/lineaamica/la2/configs"
 	"github.com/lineaamica/la2/cti"
 	"github.com/lineaamica/la2/sip/b2bua"
 	"github.com/lineaamica/la2/sip/flow"
@@ -23,9 +26,21 @@ func (n *Node) targets(ctx context.Context, d cti.Destination) ([]b2bua.Target, 
 		t, err := n.contactTarget(ctx, d.Contact)
 		return []b2bua.Target{t}, err
 	case d.Trunk != "":
-		return n.trunkTargets(ctx, d)
+		out, err := n.trunkTargets(ctx, d)
+		n.reliable(out, d.Trunk)
+		return out, err
 	}
 	return nil, cti.Fail(cti.CauseNotFound, "destination without a target")
+}
+
+// reliable marks the targets whose trunk is asked for reliable provisional
+// responses; name is that of those who name none themselves.
+func (n *Node) reliable(targets []b2bua.Target, name string) {
+	for i := range targets {
+		t := &targets[i]
+		of := cmp.Or(t.Trunk, name)
+		t.Reliable = slices.ContainsFunc(n.cfg.Trunks, func(c configs.Trunk) bool { return c.Name == of && c.PRACK })
+	}
 }
 
 func (n *Node) stationTargets(ctx context.Context, device cti.DeviceID) ([]b2bua.Target, error) {
