@@ -67,6 +67,7 @@ func checkNode(c *Config, r report) {
 	between(r, "sip.max_calls", c.SIP.MaxCalls, 1, 100000)
 	duration(r, "sip.ring_time", c.SIP.RingTime, 5*time.Second, 2*time.Minute)
 	duration(r, "sip.max_duration", c.SIP.MaxDuration, time.Minute, 24*time.Hour)
+	checkRegistrar(c.SIP.Registrar, r)
 	if c.SIP.SessionExpires != 0 {
 		duration(r, "sip.session_expires", c.SIP.SessionExpires, 90*time.Second, 24*time.Hour)
 	}
@@ -83,15 +84,25 @@ func checkNode(c *Config, r report) {
 	duration(r, "http.session_life", c.HTTP.SessionLife, time.Minute, 24*time.Hour)
 }
 
+func checkRegistrar(g Registrar, r report) {
+	const p = "sip.registrar."
+	duration(r, p+"min_expires", g.MinExpires, 10*time.Second, 24*time.Hour)
+	duration(r, p+"max_expires", g.MaxExpires, 10*time.Second, 24*time.Hour)
+	duration(r, p+"default_expires", g.DefaultExpires, g.MinExpires, max(g.MinExpires, g.MaxExpires))
+	between(r, p+"max_bindings", g.MaxBindings, 1, 100)
+	duration(r, p+"grace", g.Grace, time.Second, 5*time.Minute)
+}
+
 func checkAccounts(c *Config, r report) {
 	seen := map[string]bool{}
 	for i, a := range c.Accounts {
 		p := fmt.Sprintf("accounts[%d].", i)
 		form(r, p+"user", a.User, userForm)
 		oneOf(r, p+"kind", a.Kind, "", "station", "carrier")
-		if len(a.Password) < 8 {
+		if len(a.Password) < 8 && (a.Password != "" || a.Certificate == "") {
 			r(p+"password", "want at least 8 characters, better file:PATH or env:NAME")
 		}
+		between(r, p+"max_bindings", a.MaxBindings, 0, 100)
 		if seen[a.User] {
 			r(p+"user", fmt.Sprintf("%q stands here twice", a.User))
 		}

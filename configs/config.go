@@ -87,9 +87,10 @@ type SIP struct {
 	// SessionExpires is the session interval that we ask for; 0: none.
 	SessionExpires time.Duration `yaml:"session_expires"`
 	// PRACK: 1xx are reliable for every caller who can, not only for who requires it.
-	PRACK    bool   `yaml:"prack"`
-	MaxCalls int    `yaml:"max_calls"`
-	Shield   Shield `yaml:"shield"`
+	PRACK     bool      `yaml:"prack"`
+	MaxCalls  int       `yaml:"max_calls"`
+	Shield    Shield    `yaml:"shield"`
+	Registrar Registrar `yaml:"registrar"`
 }
 
 // Shield says which sources of SIP are listened to.
@@ -126,6 +127,16 @@ type TLS struct {
 	Roots       string `yaml:"roots"`
 }
 
+// Registrar bounds registrations.
+type Registrar struct {
+	MinExpires     time.Duration `yaml:"min_expires"`
+	DefaultExpires time.Duration `yaml:"default_expires"`
+	MaxExpires     time.Duration `yaml:"max_expires"`
+	MaxBindings    int           `yaml:"max_bindings"`
+	Grace          time.Duration `yaml:"grace"`
+	Durable        bool          `yaml:"durable"`
+}
+
 // Media is the RTP side.
 type Media struct {
 	Address string        `yaml:"address"`
@@ -149,11 +160,13 @@ type HTTP struct {
 
 // Account is a SIP identity of this node: user part, password, what it may do.
 type Account struct {
-	User     string `yaml:"user"`
-	Password Secret `yaml:"password"`
-	Kind     string `yaml:"kind"`
-	Group    string `yaml:"group"`
-	Trunk    string `yaml:"trunk"`
+	User        string `yaml:"user"`
+	Password    Secret `yaml:"password"`
+	Kind        string `yaml:"kind"`
+	Group       string `yaml:"group"`
+	Trunk       string `yaml:"trunk"`
+	Certificate string `yaml:"certificate"`
+	MaxBindings int    `yaml:"max_bindings"`
 }
 
 // User is a person (or bot) of the desktop.

@@ -1,6 +1,7 @@
 // Command register measures CPU seconds per 1,000 registrations with digest (a
 // challenge and an answer each; SIPp sends them): LA2 beside Kamailio when it is
-// installed. Runs alternate; one with a failure is repeated once. Loopback only,
+// installed, first with registrations in memory as Kamailio has them, then with
+// those on disk. Runs alternate; one with a failure is repeated once. Loopback only,
 // bounded.
 package main
 
@@ -50,17 +51,45 @@ func measure() error {
 	if err := prepare(dir); err != nil {
 		return err
 	}
-	la2, err := proc.Start(dir, "la2", *binary, "serve", "-c", *config, "--data", filepath.Join(dir, "data"))
-	if err != nil {
-		return err
-	}
-	defer la2.Stop()
 	kam, err := proc.StartKamailio(dir, filepath.Join(dir, "kamailio.cfg"))
 	if err != nil {
 		return err
 	}
 	defer kam.Stop()
-	if _, err := load(dir, la2, "127.0.0.1:5560", *rate); err != nil { // warm-up
+	memory, err := inMemory(dir)
+	if err != nil {
+		return err
+	}
+	for _, c := range []struct{ kept, config string }{{"memory", memory}, {"disk", *config}} {
+		if err := compare(dir, c.kept, c.config, kam); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inMemory is the configuration whose registrations end with the process, as those of the peer do.
+func inMemory(dir string) (string, error) {
+	raw, err := os.ReadFile(*config)
+	if err != nil {
+		return "", err
+	}
+	text := strings.Replace(string(raw), "durable: true", "durable: false", 1)
+	if text == string(raw) {
+		return "", fmt.Errorf("%s does not say durable: true", *config)
+	}
+	path := filepath.Join(dir, "memory.yaml")
+	return path, os.WriteFile(path, []byte(text), 0o600)
+}
+
+// compare alternates the product in one configuration with the peer.
+func compare(dir, kept, config string, kam *proc.Peer) error {
+	la2, err := proc.Start(dir, "la2", *binary, "serve", "-c", config, "--data", filepath.Join(dir, kept))
+	if err != nil {
+		return err
+	}
+	defer la2.Stop()
+	if _, err := load(dir, la2, "127.0.0.1:5560", max(*rate, *users)); err != nil { // warm-up: everybody is new once
 		return err
 	}
 	var ours, ratios []float64
@@ -79,7 +108,7 @@ func measure() error {
 		}
 		ratios = append(ratios, a/b)
 	}
-	fmt.Printf("bench register per_s=%d cpu_s_per_1k=%.3f rss_mib=%.0f%s\n", *rate, proc.Median(ours), proc.RSS(la2.Pid()), proc.Ratio("kamailio", ratios))
+	fmt.Printf("bench register kept=%s per_s=%d cpu_s_per_1k=%.3f rss_mib=%.0f%s\n", kept, *rate, proc.Median(ours), proc.RSS(la2.Pid()), proc.Ratio("kamailio", ratios))
 	return nil
 }
 

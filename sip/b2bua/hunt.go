@@ -93,12 +93,18 @@ func (c *Call) hunts(l *leg) bool {
 	return l.hunt != nil && (l.hunt.dest.Emergency || mends(l.worst)) && c.ringNext(l)
 }
 
+// statusFlowFailed says that an edge proxy has lost the connection of a telephone, which may have
+// another (RFC 5626 11.5).
+const statusFlowFailed = 430
+
 // mends tells whether a failure is one of the target or of the way to it, and not
 // of who was called: another target may do better.
 func mends(status int) bool {
 	switch status {
 	case sip.StatusRequestTimeout, sip.StatusInternalServerError, sip.StatusBadGateway,
 		sip.StatusServiceUnavailable, sip.StatusGatewayTimeout:
+		return true
+	case statusFlowFailed:
 		return true
 	case sip.StatusUnauthorized, sip.StatusForbidden, sip.StatusProxyAuthRequired: // of our account, or of our number
 		return true

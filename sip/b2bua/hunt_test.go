@@ -33,7 +33,7 @@ func ranked(w *world, heard *[]string) {
 // The next target gets the call when the first is at fault, and only then.
 func TestHunt_RFC3263_4_3(t *testing.T) {
 	for status := 300; status < 700; status++ {
-		moves := slices.Contains([]int{401, 403, 407, 408, 500, 502, 503, 504}, status)
+		moves := slices.Contains([]int{401, 403, 407, 408, 430, 500, 502, 503, 504}, status)
 		if mends(status) != moves {
 			t.Errorf("%d: goes on is %v", status, mends(status))
 		}

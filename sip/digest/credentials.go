@@ -2,6 +2,7 @@ package digest
 
 import (
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -23,11 +24,15 @@ type Credentials struct {
 // maxHeader bounds an Authorization value; real ones have 200 to 400 bytes.
 const maxHeader = 2048
 
+// maxParams bounds the parameters; RFC 7616 3.4 names thirteen.
+const maxParams = 24
+
 // Errors of ParseCredentials.
 var (
 	errScheme    = errors.New("digest: credentials: scheme is not Digest")
 	errTooLong   = errors.New("digest: credentials: longer than 2048 bytes")
 	errSyntax    = errors.New("digest: credentials: syntax")
+	errTooMany   = errors.New("digest: credentials: more than 24 parameters")
 	errDuplicate = errors.New("digest: credentials: parameter stands twice")
 )
 
@@ -43,8 +48,8 @@ func ParseCredentials(s string) (Credentials, error) {
 	if len(s) < 7 || !strings.EqualFold(s[:6], "digest") || (s[6] != ' ' && s[6] != '\t') {
 		return c, errScheme
 	}
-	seen := map[string]bool{}
-	for rest := s[7:]; ; {
+	var seen [maxParams]string
+	for n, rest := 0, s[7:]; ; n++ {
 		rest = strings.TrimLeft(rest, " \t,")
 		if rest == "" {
 			break
@@ -53,10 +58,13 @@ func ParseCredentials(s string) (Credentials, error) {
 		if err != nil {
 			return Credentials{}, err
 		}
-		if seen[name] {
+		if slices.Contains(seen[:n], name) {
 			return Credentials{}, errDuplicate
 		}
-		seen[name] = true
+		if n == maxParams {
+			return Credentials{}, errTooMany
+		}
+		seen[n] = name
 		if p := c.field(name); p != nil {
 			*p = value
 		}
@@ -124,8 +132,24 @@ func nextParam(s string) (name, value, rest string, err error) {
 
 // quoted reads a quoted-string at the start of s and removes its escapes.
 func quoted(s string) (value, rest string, err error) {
-	var b strings.Builder
 	for i := 1; i < len(s); i++ {
+		switch ch := s[i]; {
+		case ch == '"':
+			return s[1:i], s[i+1:], nil
+		case ch == '\\':
+			return escaped(s, i)
+		case control(ch):
+			return "", "", errSyntax
+		}
+	}
+	return "", "", errSyntax
+}
+
+// escaped is quoted for a string whose first escape is at i.
+func escaped(s string, i int) (value, rest string, err error) {
+	var b strings.Builder
+	b.WriteString(s[1:i])
+	for ; i < len(s); i++ {
 		ch := s[i]
 		switch {
 		case ch == '"':
@@ -150,12 +174,23 @@ func control(c byte) bool { return (c < ' ' && c != '\t') || c == 0x7f }
 // tokenLen counts the token characters (RFC 3261 25.1) at the start of s.
 func tokenLen(s string) int {
 	for i := range len(s) {
-		c := s[i]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("-.!%*_+`'~", rune(c)) {
+		if !token(s[i]) {
 			return i
 		}
 	}
 	return len(s)
+}
+
+func token(c byte) bool {
+	switch {
+	case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+		return true
+	}
+	switch c {
+	case '-', '.', '!', '%', '*', '_', '+', '`', '\'', '~':
+		return true
+	}
+	return false
 }
 
 // String is the header value. Values are quoted as RFC 7616 3.4 prescribes.

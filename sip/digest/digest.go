@@ -18,7 +18,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"hash"
 	"strings"
 )
 
@@ -56,46 +55,61 @@ func Algorithms(word string) []string {
 	return nil
 }
 
-// A HA1 gives H(user:realm:password) in lower-case hex for an algorithm, "" when
-// the account has none for it.
-type HA1 = func(algorithm string) string
+// An HA1 is H(user:realm:password) in lower-case hex for each algorithm, "" where the
+// account has none.
+type HA1 struct{ MD5, SHA256 string }
 
 // Password derives HA1 for every algorithm from a password kept in plain text.
 func Password(realm, user, password string) HA1 {
-	return func(algorithm string) string {
-		h := newHash(algorithm)
-		if h == nil {
-			return ""
-		}
-		return join(h, user, realm, password)
-	}
+	text := []byte(user + ":" + realm + ":" + password)
+	return HA1{MD5: string(appendHash(nil, MD5, text)), SHA256: string(appendHash(nil, SHA256, text))}
 }
 
-// newHash is nil for an algorithm that we do not have.
-func newHash(algorithm string) hash.Hash {
+// of is the one for an algorithm, "" when there is none.
+func (h HA1) of(algorithm string) string {
 	switch algorithm {
 	case MD5:
-		return md5.New()
+		return h.MD5
 	case SHA256:
-		return sha256.New()
+		return h.SHA256
 	}
-	return nil
+	return ""
 }
 
-// join is H(parts joined by colons) in lower-case hex.
-func join(h hash.Hash, parts ...string) string {
-	h.Reset()
-	for i, p := range parts {
-		if i > 0 {
-			h.Write([]byte{':'})
-		}
-		h.Write([]byte(p))
+// hexLen is the length of a hash in hex, 0 for an algorithm that we do not have.
+func hexLen(algorithm string) int {
+	switch algorithm {
+	case MD5:
+		return 2 * md5.Size
+	case SHA256:
+		return 2 * sha256.Size
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	return 0
 }
 
-// response is request-digest with qop=auth (RFC 7616 3.4.1).
-func response(h hash.Hash, ha1, method string, c *Credentials) string {
-	ha2 := join(h, method, c.URI)
-	return join(h, ha1, c.Nonce, c.NC, c.CNonce, c.QOP, ha2)
+// appendHash appends H(text) in lower-case hex; nothing for an algorithm that we do not have.
+func appendHash(dst []byte, algorithm string, text []byte) []byte {
+	switch algorithm {
+	case MD5:
+		sum := md5.Sum(text)
+		return hex.AppendEncode(dst, sum[:])
+	case SHA256:
+		sum := sha256.Sum256(text)
+		return hex.AppendEncode(dst, sum[:])
+	}
+	return dst
+}
+
+// appendResponse appends request-digest with qop=auth (RFC 7616 3.4.1).
+func appendResponse(dst []byte, algorithm, ha1, method string, c *Credentials) []byte {
+	var room [512]byte
+	text := append(room[:0], method...)
+	text = append(append(text, ':'), c.URI...)
+	var ha2 [2 * sha256.Size]byte
+	a2 := appendHash(ha2[:0], algorithm, text)
+	text = append(room[:0], ha1...)
+	for _, part := range [...]string{c.Nonce, c.NC, c.CNonce, c.QOP} {
+		text = append(append(text, ':'), part...)
+	}
+	return appendHash(dst, algorithm, append(append(text, ':'), a2...))
 }

@@ -1,12 +1,16 @@
 package digest
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 var (
@@ -24,12 +28,8 @@ func newVerifier(t *testing.T, cfg Config) (*Verifier, *clock) {
 	t.Helper()
 	c := &clock{time.Unix(1_770_000_000, 0)}
 	cfg.Realm, cfg.Now = "la2", c.now
-	v, err := New(cfg, func(user string) (HA1, bool) {
-		if user != "1001" {
-			return nil, false
-		}
-		return Password("la2", user, "demo-1001"), true
-	})
+	ha1 := Password("la2", "1001", "demo-1001")
+	v, err := New(cfg, func(user string) (HA1, bool) { return ha1, user == "1001" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,12 +68,12 @@ func TestVerify(t *testing.T) {
 			}
 			for _, tc := range tests {
 				auth := answer(t, tc.user, tc.password, tc.method, tc.uri, v.Challenge(home, false))
-				user, err := v.Verify(home, "REGISTER", reqURI, auth)
+				proof, err := v.Verify(Request{Source: home, Method: "REGISTER", URI: reqURI}, auth)
 				if !errors.Is(err, tc.want) {
 					t.Errorf("%s: got %v, want %v", tc.name, err, tc.want)
 				}
-				if err == nil && user != tc.user {
-					t.Errorf("%s: user %q", tc.name, user)
+				if err == nil && proof.User != tc.user {
+					t.Errorf("%s: user %q", tc.name, proof.User)
 				}
 			}
 		})
@@ -95,7 +95,7 @@ func TestChallenge_RFC8760_2_4(t *testing.T) {
 		t.Errorf("got %q", s)
 	}
 	// A phone that only knows MD5 may answer the second.
-	if _, err := v.Verify(home, "REGISTER", reqURI, answer(t, "1001", "demo-1001", "REGISTER", reqURI, got[1:])); err != nil {
+	if _, err := v.Verify(Request{Source: home, Method: "REGISTER", URI: reqURI}, answer(t, "1001", "demo-1001", "REGISTER", reqURI, got[1:])); err != nil {
 		t.Error(err)
 	}
 }
@@ -108,7 +108,7 @@ func TestVerify_stale(t *testing.T) {
 	chal := v.Challenge(home, false)
 	check := func(name string, src netip.Addr, chal []string, password string, want error) {
 		t.Helper()
-		if _, err := v.Verify(src, "REGISTER", reqURI, answer(t, "1001", password, "REGISTER", reqURI, chal)); !errors.Is(err, want) {
+		if _, err := v.Verify(Request{Source: src, Method: "REGISTER", URI: reqURI}, answer(t, "1001", password, "REGISTER", reqURI, chal)); !errors.Is(err, want) {
 			t.Errorf("%s: got %v, want %v", name, err, want)
 		}
 	}
@@ -136,8 +136,34 @@ func TestVerify_replay(t *testing.T) {
 		auth string
 		want error
 	}{{first, nil}, {first, ErrStale}, {third, nil}, {second, nil}, {second, ErrStale}, {third, ErrStale}} {
-		if _, err := v.Verify(home, "REGISTER", reqURI, step.auth); !errors.Is(err, step.want) {
+		if _, err := v.Verify(Request{Source: home, Method: "REGISTER", URI: reqURI}, step.auth); !errors.Is(err, step.want) {
 			t.Errorf("step %d: got %v, want %v", i, err, step.want)
+		}
+	}
+}
+
+// A request that is sent again, because its answer was lost, is verified again; no other
+// request may use its nonce count, and it itself no longer once another count came.
+func TestVerify_again(t *testing.T) {
+	v, _ := newVerifier(t, Config{})
+	phone := Client{User: "1001", Password: "demo-1001"}
+	first, err := phone.Answer("REGISTER", reqURI, "", v.Challenge(home, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, _ := phone.Again("REGISTER", reqURI)
+	for i, step := range []struct {
+		auth  string
+		print uint64
+		want  error
+		again bool
+	}{
+		{first, 7, nil, false}, {first, 7, nil, true}, {first, 8, ErrStale, false}, {first, 0, ErrStale, false}, {first, 7, nil, true},
+		{second, 9, nil, false}, {first, 7, ErrStale, false}, {second, 9, nil, true},
+	} {
+		p, err := v.Verify(Request{Source: home, Method: "REGISTER", URI: reqURI, Print: step.print}, step.auth)
+		if !errors.Is(err, step.want) || p.Again != step.again {
+			t.Errorf("step %d: got %+v, %v", i, p, err)
 		}
 	}
 }
@@ -152,12 +178,12 @@ func TestReplay_forgotten(t *testing.T) {
 	}
 	for round, want := range []error{nil, ErrStale} {
 		for i, a := range auths {
-			if _, err := v.Verify(home, "REGISTER", reqURI, a); !errors.Is(err, want) {
+			if _, err := v.Verify(Request{Source: home, Method: "REGISTER", URI: reqURI}, a); !errors.Is(err, want) {
 				t.Errorf("round %d, %d: got %v, want %v", round, i, err, want)
 			}
 		}
 	}
-	if n := v.replay.order.Len(); n != 4 || len(v.replay.seen) != 4 {
+	if n := len(v.replay.table); n != 4 || len(v.replay.seen) != 4 {
 		t.Errorf("table holds %d", n)
 	}
 }
@@ -166,12 +192,21 @@ func TestUsed_window(t *testing.T) {
 	u := &used{top: 1, bits: 1}
 	for _, s := range []struct {
 		nc   uint32
-		want bool
-	}{{1, false}, {2, true}, {70, true}, {6, false}, {7, true}, {7, false}, {70, false}, {500, true}, {70, false}, {499, true}} {
-		if got := u.accept(s.nc); got != s.want {
+		want verdict
+	}{{1, stale}, {2, fresh}, {70, fresh}, {6, stale}, {7, fresh}, {7, stale}, {70, stale}, {500, fresh}, {70, stale}, {499, fresh}} {
+		if got := u.accept(s.nc, 0); got != s.want {
 			t.Errorf("nc %d: got %v, want %v", s.nc, got, s.want)
 		}
 	}
+}
+
+// manyParams are parameters that nobody knows, each with a name of its own.
+func manyParams() string {
+	var b strings.Builder
+	for i := range maxParams {
+		fmt.Fprintf(&b, ", p%d=1", i)
+	}
+	return b.String()
 }
 
 func TestVerify_malformed(t *testing.T) {
@@ -191,16 +226,17 @@ func TestVerify_malformed(t *testing.T) {
 		"sess":        {strings.Replace(good, "algorithm=MD5", "algorithm=MD5-sess", 1), ErrDenied},
 		"sha":         {strings.Replace(good, "algorithm=MD5", "algorithm=SHA-256", 1), ErrDenied},
 		"unclosed":    {good[:len(good)-1], ErrDenied},
+		"25 params":   {good + manyParams(), ErrDenied},
 		"control":     {strings.Replace(good, "la2", "la\x002", 1), ErrDenied},
 	} {
-		if _, err := v.Verify(home, "REGISTER", reqURI, tc.auth); !errors.Is(err, tc.want) {
+		if _, err := v.Verify(Request{Source: home, Method: "REGISTER", URI: reqURI}, tc.auth); !errors.Is(err, tc.want) {
 			t.Errorf("%s: got %v, want %v", name, err, tc.want)
 		}
 	}
-	if _, err := v.VerifyAny(home, "REGISTER", reqURI, []string{strings.Replace(good, `"la2"`, `"x"`, 1), good}); err != nil {
+	if _, err := v.VerifyAny(Request{Source: home, Method: "REGISTER", URI: reqURI}, []string{strings.Replace(good, `"la2"`, `"x"`, 1), good}); err != nil {
 		t.Errorf("second of two headers: %v", err)
 	}
-	if _, err := v.VerifyAny(home, "REGISTER", reqURI, nil); !errors.Is(err, ErrMissing) {
+	if _, err := v.VerifyAny(Request{Source: home, Method: "REGISTER", URI: reqURI}, nil); !errors.Is(err, ErrMissing) {
 		t.Errorf("no header: %v", err)
 	}
 }
@@ -215,8 +251,8 @@ func TestResponse_RFC7616_3_9_1(t *testing.T) {
 			URI: "/dir/index.html", Nonce: "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", NC: "00000001",
 			CNonce: "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", QOP: "auth",
 		}
-		ha1 := Password("http-auth@example.org", "Mufasa", "Circle of Life")(alg)
-		if got := response(newHash(alg), ha1, "GET", &c); got != want {
+		ha1 := Password("http-auth@example.org", "Mufasa", "Circle of Life").of(alg)
+		if got := string(appendResponse(nil, alg, ha1, "GET", &c)); got != want {
 			t.Errorf("%s: got %s, want %s", alg, got, want)
 		}
 	}
@@ -317,21 +353,86 @@ func Example() {
 	src := netip.MustParseAddr("192.0.2.7")
 	phone := Client{User: "1001", Password: "demo-1001"}
 	auth, _ := phone.Answer("REGISTER", "sip:la2.example", "", v.Challenge(src, false))
-	fmt.Println(v.Verify(src, "REGISTER", "sip:la2.example", auth))
-	fmt.Println(v.Verify(src, "REGISTER", "sip:la2.example", auth))
+	fmt.Println(v.Verify(Request{Source: src, Method: "REGISTER", URI: "sip:la2.example"}, auth))
+	fmt.Println(v.Verify(Request{Source: src, Method: "REGISTER", URI: "sip:la2.example"}, auth))
 	// Output:
-	// 1001 <nil>
-	//  digest: nonce is stale
+	// {1001 false} <nil>
+	// { false} digest: nonce is stale
+}
+
+// The table agrees with a plain list of what was used last, whatever the order.
+func TestReplay_model(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		start := time.UnixMilli(1000)
+		r := newReplay(3, start)
+		var order []nonceID // the latest last
+		for range rapid.IntRange(1, 60).Draw(rt, "steps") {
+			var id nonceID
+			binary.BigEndian.PutUint64(id[:], 1001+rapid.Uint64Range(0, 5).Draw(rt, "nonce"))
+			known := slices.Contains(order, id)
+			if got := r.accept(id, 1, 0); got == fresh && known || got == again {
+				rt.Fatalf("nonce %v used twice", id.time())
+			} else if got == stale && !known {
+				continue // as old as one that was thrown out
+			}
+			order = append(slices.DeleteFunc(order, func(o nonceID) bool { return o == id }), id)
+			order = order[max(0, len(order)-3):]
+			if len(r.seen) != len(order) || len(r.table) > 3 {
+				rt.Fatalf("holds %d of %d", len(r.seen), len(order))
+			}
+			i := r.ends.newest
+			for k := len(order) - 1; k >= 0; k-- {
+				if r.table[i].id != order[k] {
+					rt.Fatalf("order: got %v at %d, want %v", r.table[i].id.time(), k, order[k].time())
+				}
+				i = r.table[i].older
+			}
+			if i != -1 {
+				rt.Fatal("more behind the oldest")
+			}
+		}
+	})
+}
+
+// A flood of credentials leaves no garbage but their text.
+func TestVerify_allocations(t *testing.T) {
+	v, c := newVerifier(t, Config{Replay: 16})
+	phone := Client{User: "1001", Password: "demo-1001"}
+	first, err := phone.Answer("REGISTER", reqURI, "", v.Challenge(home, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.t = c.t.Add(time.Second)
+	r := Request{Source: home, Method: "REGISTER", URI: reqURI, Print: 1}
+	if n := testing.AllocsPerRun(100, func() { _, err = v.Verify(r, first) }); n > 1 || err != nil {
+		t.Errorf("right: %v allocations, %v", n, err)
+	}
+	if n := testing.AllocsPerRun(100, func() { v.Challenge(home, false) }); n > 5 {
+		t.Errorf("challenge: %v allocations", n)
+	}
 }
 
 func BenchmarkVerify(b *testing.B) {
-	v, err := New(Config{Realm: "la2"}, func(u string) (HA1, bool) { return Password("la2", u, "p"), true })
+	ha1 := Password("la2", "u", "p")
+	v, err := New(Config{Realm: "la2"}, func(string) (HA1, bool) { return ha1, true })
 	if err != nil {
 		b.Fatal(err)
 	}
 	c := Client{User: "u", Password: "p"}
 	auth, _ := c.Answer("REGISTER", reqURI, "", v.Challenge(home, false))
+	b.ReportAllocs()
 	for b.Loop() {
-		v.Verify(home, "REGISTER", reqURI, auth)
+		v.Verify(Request{Source: home, Method: "REGISTER", URI: reqURI, Print: 1}, auth)
+	}
+}
+
+func BenchmarkChallenge(b *testing.B) {
+	v, err := New(Config{Realm: "la2"}, func(string) (HA1, bool) { return HA1{}, false })
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		v.Challenge(home, false)
 	}
 }

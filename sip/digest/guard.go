@@ -116,47 +116,53 @@ type GuardStats struct {
 func (g *Guard) Stats() GuardStats { return GuardStats{g.failures.Load(), g.throttled.Load()} }
 
 // Verify is Verifier.Verify behind the guard.
-func (g *Guard) Verify(src netip.Addr, method, uri, authorization string) (user string, err error) {
-	return g.VerifyAny(src, method, uri, []string{authorization})
+func (g *Guard) Verify(r Request, authorization string) (Proof, error) {
+	return g.VerifyAny(r, []string{authorization})
 }
 
 // VerifyAny is Verifier.VerifyAny behind the guard.
-func (g *Guard) VerifyAny(src netip.Addr, method, uri string, authorizations []string) (user string, err error) {
-	if len(authorizations) == 0 {
-		return "", ErrMissing
+func (g *Guard) VerifyAny(r Request, authorizations []string) (Proof, error) {
+	p, err := g.verifyAny(&r, authorizations)
+	if errors.Is(err, ErrDenied) {
+		g.cfg.OnDenied(r.Source)
 	}
-	defer func() {
-		if errors.Is(err, ErrDenied) {
-			g.cfg.OnDenied(src)
-		}
-	}()
-	key := suspectKey{source: sourceOf(src)}
+	return p, err
+}
+
+func (g *Guard) verifyAny(r *Request, authorizations []string) (Proof, error) {
+	if len(authorizations) == 0 {
+		return Proof{}, ErrMissing
+	}
+	key := suspectKey{source: sourceOf(r.Source)}
 	sourcePaused := g.paused(key)
 	for _, a := range authorizations {
+		if a == "" {
+			continue
+		}
 		c, err := ParseCredentials(a)
 		switch {
-		case a == "", err == nil && c.Realm != g.Realm():
+		case err == nil && c.Realm != g.Realm():
 			continue
 		case err != nil && sourcePaused:
-			return "", g.refuse()
+			return Proof{}, g.refuse()
 		case err != nil:
 			g.failed(key)
-			return "", ErrDenied
+			return Proof{}, ErrDenied
 		}
 		account := suspectKey{key.source, maphash.String(g.seed, c.Username) | 1}
 		if g.paused(account) || sourcePaused && !g.trusted(account) {
-			return "", g.refuse()
+			return Proof{}, g.refuse()
 		}
-		user, err = g.Verifier.Verify(src, method, uri, a)
+		p, err := g.check(r, &c)
 		switch {
 		case err == nil:
 			g.trust(account)
 		case errors.Is(err, ErrDenied):
 			g.failed(key, account)
 		}
-		return user, err
+		return p, err
 	}
-	return "", ErrMissing
+	return Proof{}, ErrMissing
 }
 
 func (g *Guard) refuse() error {

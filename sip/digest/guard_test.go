@@ -40,7 +40,7 @@ func (g *guarded) try(src, user, password string, want error) {
 	from := netip.MustParseAddr(src)
 	g.clock.t = g.clock.t.Add(time.Millisecond)
 	auth := answer(g.t, user, password, "REGISTER", reqURI, g.Challenge(from, false))
-	if _, err := g.VerifyAny(from, "REGISTER", reqURI, []string{auth}); !errors.Is(err, want) {
+	if _, err := g.VerifyAny(Request{Source: from, Method: "REGISTER", URI: reqURI}, []string{auth}); !errors.Is(err, want) {
 		g.t.Errorf("%s %s: got %v, want %v", src, user, err, want)
 	}
 }
@@ -62,7 +62,7 @@ func TestGuard(t *testing.T) {
 	if g.lookup != looked {
 		t.Error("something was checked")
 	}
-	if _, err := g.VerifyAny(home, "REGISTER", reqURI, nil); !errors.Is(err, ErrMissing) {
+	if _, err := g.VerifyAny(Request{Source: home, Method: "REGISTER", URI: reqURI}, nil); !errors.Is(err, ErrMissing) {
 		t.Errorf("no credentials: got %v", err)
 	}
 	g.try("127.0.1.1", "1001", "demo-1001", nil) // another source
@@ -124,12 +124,12 @@ func TestGuard_sources(t *testing.T) {
 func TestGuard_malformed(t *testing.T) {
 	g := newGuarded(t, GuardConfig{Failures: 2})
 	for range 5 {
-		if _, err := g.Verify(home, "REGISTER", reqURI, `Digest realm="x", username="1001"`); !errors.Is(err, ErrMissing) {
+		if _, err := g.Verify(Request{Source: home, Method: "REGISTER", URI: reqURI}, `Digest realm="x", username="1001"`); !errors.Is(err, ErrMissing) {
 			t.Errorf("other realm: got %v", err)
 		}
 	}
 	for range 2 {
-		if _, err := g.Verify(home, "REGISTER", reqURI, `Digest realm="la2`); !errors.Is(err, ErrDenied) {
+		if _, err := g.Verify(Request{Source: home, Method: "REGISTER", URI: reqURI}, `Digest realm="la2`); !errors.Is(err, ErrDenied) {
 			t.Errorf("unclosed: got %v", err)
 		}
 	}

@@ -1,7 +1,6 @@
 package digest
 
 import (
-	"container/list"
 	"sync"
 	"time"
 )
@@ -16,54 +15,114 @@ type replay struct {
 	max int
 
 	mu    sync.Mutex // guards what follows
-	seen  map[nonceID]*list.Element
-	order *list.List // of *used, the least recently used last
+	seen  map[nonceID]int32
+	table []used // linked by use; no pointers, so that the collector does not look at it
+	ends  ends
 	floor time.Time
 }
 
+// ends of the list of used: the numbers of the latest and the oldest, -1 when it is empty.
+type ends struct{ newest, oldest int32 }
+
+// A used is one nonce.
 type used struct {
-	id   nonceID
-	top  uint32 // highest count accepted
-	bits uint64 // bit i: count top-i was used
+	id    nonceID
+	bits  uint64 // bit i: count top-i was used
+	print uint64 // of the request that used the count last; 0: none
+	top   uint32 // highest count accepted
+	last  uint32 // the count accepted last
+	newer int32
+	older int32
 }
+
+// A verdict is what becomes of a nonce count.
+type verdict uint8
+
+const (
+	stale verdict = iota // was used, or nobody can tell any more
+	fresh
+	again // was used by the very same request
+)
 
 func newReplay(size int, start time.Time) *replay {
-	return &replay{max: size, seen: map[nonceID]*list.Element{}, order: list.New(), floor: start}
+	return &replay{max: size, seen: map[nonceID]int32{}, ends: ends{-1, -1}, floor: start}
 }
 
-// accept records that nonce id was used with count nc; false when it was
-// before, or when nobody can tell any more.
-func (r *replay) accept(id nonceID, nc uint32) bool {
+// accept records that nonce id was used with count nc by the request called print.
+func (r *replay) accept(id nonceID, nc uint32, print uint64) verdict {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if e, ok := r.seen[id]; ok {
-		r.order.MoveToFront(e)
-		return e.Value.(*used).accept(nc)
+	if i, ok := r.seen[id]; ok {
+		r.unlink(i)
+		r.link(i)
+		return r.table[i].accept(nc, print)
 	}
 	if !id.time().After(r.floor) {
-		return false
+		return stale
 	}
-	r.seen[id] = r.order.PushFront(&used{id: id, top: nc, bits: 1})
-	for r.order.Len() > r.max {
-		last := r.order.Remove(r.order.Back()).(*used)
-		delete(r.seen, last.id)
-		if t := last.id.time(); t.After(r.floor) {
-			r.floor = t
-		}
-	}
-	return true
+	i := r.room()
+	r.table[i] = used{id: id, top: nc, bits: 1, last: nc, print: print}
+	r.seen[id] = i
+	r.link(i)
+	return fresh
 }
 
-func (u *used) accept(nc uint32) bool {
+// room returns the number of a free entry: a new one, or that of the least recently used nonce.
+// r.mu must be held.
+func (r *replay) room() int32 {
+	if len(r.table) < r.max {
+		r.table = append(r.table, used{})
+		return int32(len(r.table) - 1)
+	}
+	i := r.ends.oldest
+	r.unlink(i)
+	delete(r.seen, r.table[i].id)
+	if t := r.table[i].id.time(); t.After(r.floor) {
+		r.floor = t
+	}
+	return i
+}
+
+// unlink takes entry i out of the order of use. r.mu must be held.
+func (r *replay) unlink(i int32) {
+	u := &r.table[i]
+	if u.newer >= 0 {
+		r.table[u.newer].older = u.older
+	} else {
+		r.ends.newest = u.older
+	}
+	if u.older >= 0 {
+		r.table[u.older].newer = u.newer
+	} else {
+		r.ends.oldest = u.newer
+	}
+}
+
+// link makes entry i the one used last. r.mu must be held.
+func (r *replay) link(i int32) {
+	r.table[i].newer, r.table[i].older = -1, r.ends.newest
+	if r.ends.newest >= 0 {
+		r.table[r.ends.newest].newer = i
+	} else {
+		r.ends.oldest = i
+	}
+	r.ends.newest = i
+}
+
+func (u *used) accept(nc uint32, print uint64) verdict {
 	if nc > u.top {
 		u.bits = u.bits<<min(nc-u.top, replayWindow) | 1
-		u.top = nc
-		return true
+		u.top, u.last, u.print = nc, nc, print
+		return fresh
 	}
 	back := u.top - nc
-	if back >= replayWindow || u.bits&(1<<back) != 0 {
-		return false
+	switch {
+	case nc == u.last && print != 0 && print == u.print:
+		return again
+	case back >= replayWindow || u.bits&(1<<back) != 0:
+		return stale
 	}
 	u.bits |= 1 << back
-	return true
+	u.last, u.print = nc, print
+	return fresh
 }

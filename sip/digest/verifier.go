@@ -5,13 +5,13 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -35,7 +35,7 @@ type Config struct {
 	// some testers send it (SIPp: sip:HOST:PORT).
 	AnyUser bool
 	// Replay is how many nonces are remembered against replay. Default 65536
-	// (about 10 MB when full).
+	// (about 7 MB when full).
 	Replay int
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
@@ -50,7 +50,7 @@ func (c *Config) setDefaults() error {
 		c.Algorithms = []string{MD5}
 	}
 	for _, a := range c.Algorithms {
-		if newHash(a) == nil {
+		if hexLen(a) == 0 {
 			errs = append(errs, fmt.Errorf("digest: algorithm %q: want %s or %s", a, MD5, SHA256))
 		}
 	}
@@ -76,16 +76,16 @@ func (c *Config) setDefaults() error {
 	return errors.Join(errs...)
 }
 
-// A Lookup finds the account of a user name, exactly as sent. It runs on the
-// goroutine of Verify. For a user that it does not know it returns false with
-// nil, when its HA1 are made by Password, or with a HA1 that costs the same as
-// those of real users.
+// A Lookup finds the account of a user name, exactly as sent; false when there is none. It runs
+// on the goroutine of Verify and should cost the same for both.
 type Lookup func(user string) (ha1 HA1, ok bool)
 
 // A Verifier challenges and verifies for one realm. Safe for concurrent use.
 type Verifier struct {
 	cfg    Config
 	lookup Lookup
+	decoy  HA1       // of users that do not exist; nobody knows it
+	macs   sync.Pool // of *mac, keyed with Secret
 	replay *replay
 }
 
@@ -96,7 +96,9 @@ func New(cfg Config, lookup Lookup) (*Verifier, error) {
 	}
 	// Nonces from before this moment may have been used in an earlier life.
 	start := cfg.Now().Add(-time.Millisecond)
-	return &Verifier{cfg: cfg, lookup: lookup, replay: newReplay(cfg.Replay, start)}, nil
+	v := &Verifier{cfg: cfg, lookup: lookup, replay: newReplay(cfg.Replay, start), decoy: Password(cfg.Realm, "", rand.Text())}
+	v.macs.New = func() any { return &mac{hash: hmac.New(sha256.New, v.cfg.Secret)} }
+	return v, nil
 }
 
 // Realm is the realm of the challenges.
@@ -109,60 +111,85 @@ func (v *Verifier) Challenge(src netip.Addr, stale bool) []string {
 	nonce := v.newNonce(src)
 	out := make([]string, 0, len(v.cfg.Algorithms))
 	for _, alg := range v.cfg.Algorithms {
-		s := `Digest realm="` + v.cfg.Realm + `", nonce="` + nonce + `", algorithm=` + alg + `, qop="auth"`
+		end := `, qop="auth"`
 		if stale {
-			s += ", stale=true"
+			end = `, qop="auth", stale=true`
 		}
-		out = append(out, s)
+		out = append(out, `Digest realm="`+v.cfg.Realm+`", nonce="`+nonce+`", algorithm=`+alg+end)
 	}
 	return out
 }
 
-// Verify checks one Authorization value of a request with that method and
-// Request-URI, and returns the user it proves. The error is ErrMissing, ErrStale
+// A Request is what credentials must be made for.
+type Request struct {
+	Source netip.Addr
+	Method string
+	URI    string // the Request-URI
+	// Print tells a request from all others, and stays when it is sent again by who is
+	// without a transaction to answer it. The nonce count may then come again with
+	// the same Print. 0: it may not.
+	Print uint64
+}
+
+// A Proof is what right credentials show.
+type Proof struct {
+	User string
+	// Again: this very request was verified before, as its Print says.
+	Again bool
+}
+
+// Verify checks one Authorization value of a request. The error is ErrMissing, ErrStale
 // or ErrDenied.
 //
 // Work and answer do not depend on whether the user exists. Each success uses
 // up one nonce count, so call Verify once per request.
-func (v *Verifier) Verify(src netip.Addr, method, uri, authorization string) (user string, err error) {
+func (v *Verifier) Verify(r Request, authorization string) (Proof, error) {
 	if authorization == "" {
-		return "", ErrMissing
+		return Proof{}, ErrMissing
 	}
 	c, err := ParseCredentials(authorization)
 	if err != nil {
-		return "", ErrDenied
+		return Proof{}, ErrDenied
 	}
+	return v.check(&r, &c)
+}
+
+// check is Verify for credentials that are read already.
+func (v *Verifier) check(r *Request, c *Credentials) (Proof, error) {
 	if c.Realm != v.cfg.Realm {
-		return "", ErrMissing
+		return Proof{}, ErrMissing
 	}
-	if !v.proves(method, &c) || !sameURI(c.URI, uri, v.cfg.AnyUser) {
-		return "", ErrDenied
+	if !v.proves(r.Method, c) || !sameURI(c.URI, r.URI, v.cfg.AnyUser) {
+		return Proof{}, ErrDenied
 	}
 	// From here on the sender knows the password.
-	id, ok := v.openNonce(c.Nonce, src)
+	id, ok := v.openNonce(c.Nonce, r.Source)
 	age := v.cfg.Now().Sub(id.time())
 	if !ok || age > v.cfg.NonceLife || age < -time.Second {
-		return "", ErrStale
+		return Proof{}, ErrStale
 	}
 	nc, err := strconv.ParseUint(c.NC, 16, 32)
 	if err != nil || nc == 0 {
-		return "", ErrDenied
+		return Proof{}, ErrDenied
 	}
-	if !v.replay.accept(id, uint32(nc)) {
-		return "", ErrStale
+	switch v.replay.accept(id, uint32(nc), r.Print) {
+	case fresh:
+		return Proof{User: c.Username}, nil
+	case again:
+		return Proof{User: c.Username, Again: true}, nil
 	}
-	return c.Username, nil
+	return Proof{}, ErrStale
 }
 
 // VerifyAny is Verify over all Authorization values of a request: the first for
-// our realm with an algorithm of ours counts (RFC 3261 22.3).
-func (v *Verifier) VerifyAny(src netip.Addr, method, uri string, authorizations []string) (user string, err error) {
+// our realm counts (RFC 3261 22.3).
+func (v *Verifier) VerifyAny(r Request, authorizations []string) (Proof, error) {
 	for _, a := range authorizations {
-		if user, err = v.Verify(src, method, uri, a); !errors.Is(err, ErrMissing) {
-			return user, err
+		if p, err := v.Verify(r, a); !errors.Is(err, ErrMissing) {
+			return p, err
 		}
 	}
-	return "", ErrMissing
+	return Proof{}, ErrMissing
 }
 
 // proves tells whether the response was made by somebody who knows the password
@@ -173,21 +200,20 @@ func (v *Verifier) proves(method string, c *Credentials) bool {
 	if !known {
 		alg = v.cfg.Algorithms[0]
 	}
-	h := newHash(alg)
-	m := hmac.New(sha256.New, v.cfg.Secret)
-	m.Write([]byte(c.Username))
-	decoy := hex.EncodeToString(m.Sum(nil))[:2*h.Size()]
-
 	ha1, exists := v.lookup(c.Username)
-	if ha1 == nil {
-		ha1, exists = Password(v.cfg.Realm, c.Username, decoy), false
+	secret := ha1.of(alg)
+	if !exists || len(secret) != hexLen(alg) {
+		secret, exists = v.decoy.of(alg), false
 	}
-	secret := strings.ToLower(ha1(alg))
-	if !exists || len(secret) != len(decoy) {
-		secret, exists = decoy, false
+	var want, got [2 * sha256.Size]byte
+	n := len(appendResponse(want[:0], alg, secret, method, c))
+	same := len(c.Response) == n
+	for i := range min(n, len(c.Response)) { // hex in either case
+		got[i] = c.Response[i]
+		if got[i] >= 'A' && got[i] <= 'F' {
+			got[i] += 'a' - 'A'
+		}
 	}
-	want := response(h, secret, method, c)
-	got := strings.ToLower(c.Response)
-	equal := subtle.ConstantTimeCompare([]byte(want), []byte(got)) == 1
-	return equal && exists && known && strings.EqualFold(c.QOP, "auth") && len(c.NC) == 8 && c.CNonce != ""
+	equal := subtle.ConstantTimeCompare(want[:n], got[:n]) == 1
+	return same && equal && exists && known && strings.EqualFold(c.QOP, "auth") && len(c.NC) == 8 && c.CNonce != ""
 }

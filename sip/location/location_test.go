@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"runtime"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -109,12 +111,7 @@ func TestSameContact_RFC3261_19_1_4(t *testing.T) {
 		{"sip:a@h;rinstance=1", "sip:a@h;rinstance=2", false},
 		{"sip:a@h", "sips:a@h", false},
 	} {
-		a, err1 := newEntry(Binding{Contact: tc.a})
-		b, err2 := newEntry(Binding{Contact: tc.b})
-		if err1 != nil || err2 != nil {
-			t.Fatal(err1, err2)
-		}
-		if got := a.sameContact(b); got != tc.want || b.sameContact(a) != got {
+		if got := sameContact(tc.a, tc.b); got != tc.want || sameContact(tc.b, tc.a) != got {
 			t.Errorf("%s, %s: got %v", tc.a, tc.b, got)
 		}
 	}
@@ -154,7 +151,7 @@ func TestLookup_order(t *testing.T) {
 func TestSweep_changes(t *testing.T) {
 	var got []string
 	tab, c := newTable(Config{OnChange: func(ch Change) {
-		got = append(got, fmt.Sprintf("%s %d>%d up=%v down=%v", ch.AOR, ch.Before, len(ch.Bindings), ch.Up(), ch.Down()))
+		got = append(got, fmt.Sprintf("%s %d>%d up=%v down=%v", ch.AOR, ch.Before, ch.After, ch.Up(), ch.Down()))
 	}})
 	tab.Bind("1001", bind("sip:a@192.0.2.1", "c1", 1, time.Minute))
 	tab.Bind("1001", bind("sip:a@192.0.2.2", "c2", 1, 2*time.Minute))
@@ -184,7 +181,7 @@ func TestOnChange_reentrant(t *testing.T) {
 			t.Error("called inside itself")
 		}
 		if ch.Up() {
-			tab.Remove(ch.AOR, ch.Bindings[0].Contact)
+			tab.Remove(ch.AOR, tab.Lookup(ch.AOR)[0].Contact)
 		}
 		depth--
 	}})
@@ -194,23 +191,157 @@ func TestOnChange_reentrant(t *testing.T) {
 	}
 }
 
+// conn is a connection from that address.
+func conn(id uint64, remote string) flow.Flow {
+	return flow.Flow{Transport: flow.TCP, Remote: netip.MustParseAddrPort(remote), ID: id}
+}
+
+// What only its connection reached is lost and ends with the grace; a listening phone stays.
 func TestDropFlow(t *testing.T) {
-	tab, _ := newTable(Config{})
-	f := flow.Flow{Transport: flow.TCP, Remote: netip.MustParseAddrPort("192.0.2.1:40000"), ID: 7}
+	var changes []string
+	tab, c := newTable(Config{Grace: 5 * time.Second, OnChange: func(ch Change) {
+		changes = append(changes, fmt.Sprintf("%s %d>%d", ch.AOR, ch.Before, ch.After))
+	}})
+	f := conn(7, "192.0.2.1:40000")
 	plain := bind("sip:a@192.0.2.1:5060;transport=tcp", "c1", 1, time.Hour)
 	behind := bind("sip:a@10.0.0.1:5060;transport=tcp", "c2", 1, time.Hour)
-	plain.Flow, behind.Flow, behind.NAT = f, f, true
+	over := bind("sip:a@192.0.2.1:5060;transport=tcp", "c3", 1, time.Hour)
+	plain.Flow, behind.Flow, over.Flow = f, f, f
+	behind.NAT, over.Path = true, "<sip:edge.example;lr>"
 	tab.Bind("1001", plain)
 	tab.Bind("1002", behind)
-	if n := tab.DropFlow(f); n != 1 {
-		t.Errorf("%d went", n)
+	tab.Bind("1003", over)
+	changes = nil
+	if n := tab.DropFlow(f); n != 2 {
+		t.Errorf("%d lost", n)
 	}
-	if got := tab.Lookup("1001"); len(got) != 1 || got[0].Flow != (flow.Flow{Transport: flow.TCP, Remote: netip.MustParseAddrPort("192.0.2.1:5060")}) {
+	if n := tab.DropFlow(f); n != 0 {
+		t.Errorf("%d lost again", n)
+	}
+	if got := tab.Lookup("1001"); len(got) != 1 || got[0].Lost || got[0].Flow != (flow.Flow{Transport: flow.TCP, Remote: netip.MustParseAddrPort("192.0.2.1:5060")}) {
 		t.Errorf("got %+v", got)
 	}
-	if got := tab.Lookup("1002"); got != nil {
+	for _, aor := range []AOR{"1002", "1003"} {
+		if got := tab.Lookup(aor); len(got) != 1 || !got[0].Lost || !got[0].Expires.Equal(start.Add(5*time.Second)) {
+			t.Errorf("%s: got %+v", aor, got)
+		}
+	}
+	c.t = start.Add(2 * time.Second) // 1002 is back, from another port
+	behind.Contact, behind.CallID, behind.Flow = "sip:a@10.0.0.1:5070;transport=tcp", "c4", conn(8, "192.0.2.1:40001")
+	tab.Bind("1002", behind)
+	if got := tab.Lookup("1002"); len(got) != 1 || got[0].Lost || got[0].Flow.ID != 8 {
 		t.Errorf("got %+v", got)
 	}
+	tab.Sweep(start.Add(6 * time.Second))
+	slices.Sort(changes)
+	if want := []string{"1001 1>1", "1002 1>1", "1002 1>1", "1003 1>0", "1003 1>1"}; !reflect.DeepEqual(changes, want) {
+		t.Errorf("got %q, want %q", changes, want)
+	}
+}
+
+// A lost binding goes at once where the AOR can be reached otherwise (RFC 5626 4.2).
+func TestDropFlow_another(t *testing.T) {
+	tab, _ := newTable(Config{})
+	for i := range 2 {
+		b := bind(fmt.Sprintf("sip:a@10.0.0.1:%d", 5060+i), fmt.Sprint(i), 1, time.Hour)
+		b.Instance, b.RegID, b.Flow = "<urn:uuid:1>", i+1, conn(uint64(i+1), fmt.Sprintf("192.0.2.1:%d", 40000+i))
+		tab.Bind("1001", b)
+	}
+	if n := tab.DropFlow(conn(1, "192.0.2.1:40000")); n != 1 {
+		t.Errorf("%d lost", n)
+	}
+	if got := tab.Lookup("1001"); len(got) != 1 || got[0].RegID != 2 {
+		t.Errorf("got %+v", got)
+	}
+	if tab.DropFlow(conn(2, "192.0.2.1:40001")); !tab.Lookup("1001")[0].Lost {
+		t.Error("the last one is not kept for the grace")
+	}
+}
+
+// A connection that ends costs what was bound to it, not the table.
+func TestDropFlow_indexed(t *testing.T) {
+	tab, _ := newTable(Config{})
+	for i := range 2000 {
+		b := bind("sip:a@10.0.0.1", "c", 1, time.Hour)
+		b.NAT, b.Flow = true, conn(uint64(i+1), "192.0.2.1:40000")
+		tab.Bind(AOR(fmt.Sprint(i)), b)
+	}
+	if n := testing.AllocsPerRun(100, func() { tab.DropFlow(conn(5000, "192.0.2.1:40000")) }); n > 4 {
+		t.Errorf("%v allocations for a connection of nobody", n)
+	}
+	if tab.DropFlow(conn(17, "192.0.2.1:40000")) != 1 || len(tab.flows) != 1999 {
+		t.Errorf("%d connections", len(tab.flows))
+	}
+	for i := range 2000 {
+		tab.Clear(AOR(fmt.Sprint(i)), "other", 1)
+	}
+	if len(tab.flows) != 0 || len(tab.expiries) != 0 {
+		t.Errorf("%d connections, %d timers left", len(tab.flows), len(tab.expiries))
+	}
+}
+
+func TestChange_refresh(t *testing.T) {
+	var got []bool
+	tab, _ := newTable(Config{OnChange: func(c Change) { got = append(got, c.Refresh) }})
+	b := bind("sip:a@192.0.2.1", "c1", 1, time.Hour)
+	tab.Bind("1001", b)
+	b.CSeq, b.Expires = 2, b.Expires.Add(time.Minute)
+	tab.Bind("1001", b)
+	b.CSeq, b.Flow = 3, conn(1, "192.0.2.1:5060")
+	tab.Bind("1001", b)
+	tab.Clear("1001", "c2", 1)
+	if want := []bool{false, true, false, false}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestLimit(t *testing.T) {
+	tab, _ := newTable(Config{MaxBindings: 1, Limit: func(a AOR) int {
+		if a == "many" {
+			return 3
+		}
+		return 0
+	}})
+	for aor, want := range map[AOR]int{"one": 1, "many": 3} {
+		for i := range 5 {
+			err := tab.Bind(aor, bind(fmt.Sprintf("sip:a@192.0.2.%d", i), fmt.Sprint(i), 1, time.Hour))
+			if (err == nil) != (i < want) || err != nil && !errors.Is(err, ErrTooMany) {
+				t.Errorf("%s, %d: got %v", aor, i, err)
+			}
+		}
+	}
+}
+
+// One binding, with its strings and its share of map and heap, fits into a kibibyte with room to
+// spare: a node holds 100,000.
+func TestTable_memory(t *testing.T) {
+	const n = 100_000
+	tab := NewTable(Config{})
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	for i := range n {
+		err := tab.Bind(AOR(fmt.Sprintf("number%d", i)), Binding{
+			Contact: fmt.Sprintf("sip:number%d@192.0.2.%d:%d;transport=udp;line=8c1f2a", i, i%250, 1024+i%60000),
+			Expires: time.Now().Add(time.Hour), Q: 1000, CallID: fmt.Sprintf("%032d@192.0.2.17", i), CSeq: 1,
+			Flow:      flow.Flow{Transport: flow.UDP, Local: netip.MustParseAddrPort("192.0.2.9:5060"), Remote: netip.MustParseAddrPort("192.0.2.17:5060")},
+			Instance:  fmt.Sprintf("<urn:uuid:%08d-0000-1000-8000-00ff8fa80c30>", i),
+			UserAgent: fmt.Sprintf("Telephone %d/1.0 with a long name", i%20),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if each := (heap() - before) / n; each > 768 {
+		t.Errorf("%d bytes a binding", each)
+	} else {
+		t.Logf("%d bytes a binding", each)
+	}
+	runtime.KeepAlive(tab)
 }
 
 // A binding goes through JSON and Load as it was.
@@ -221,7 +352,7 @@ func TestLoad(t *testing.T) {
 	b.NAT, b.UserAgent = true, "test"
 	over := bind("sip:a@192.0.2.2", "c2", 1, -time.Second)
 	gone := bind("sip:a@10.0.0.1", "c3", 1, time.Hour)
-	gone.Flow, gone.NAT = flow.Flow{Transport: flow.TCP, ID: 3}, true
+	gone.Flow, gone.NAT = conn(3, "192.0.2.1:40000"), true
 	raw, err := json.Marshal([]Binding{b, over, gone})
 	if err != nil {
 		t.Fatal(err)
@@ -238,6 +369,11 @@ func TestLoad(t *testing.T) {
 		if aor != "1001" || len(bs) != 1 {
 			t.Errorf("%s: %v", aor, bs)
 		}
+	}
+	// Who had nothing but a connection has the grace to connect again.
+	tab.Load("1002", []Binding{gone})
+	if got := tab.Lookup("1002"); len(got) != 1 || !got[0].Lost || got[0].Flow.ID != 0 || !got[0].Expires.Equal(start.Add(10*time.Second)) {
+		t.Errorf("got %+v", got)
 	}
 }
 

@@ -3,6 +3,7 @@ package location
 import (
 	"container/heap"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -16,6 +17,7 @@ type Table struct {
 
 	mu       sync.Mutex // guards what follows
 	aors     map[AOR][]*entry
+	flows    map[uint64]map[AOR]struct{} // who is bound to a connection, by its number
 	expiries expiryHeap
 	changes  []Change // not yet told
 	telling  bool     // somebody tells them
@@ -29,7 +31,10 @@ func NewTable(cfg Config) *Table {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Table{cfg: cfg, aors: map[AOR][]*entry{}}
+	if cfg.Grace <= 0 {
+		cfg.Grace = 10 * time.Second
+	}
+	return &Table{cfg: cfg, aors: map[AOR][]*entry{}, flows: map[uint64]map[AOR]struct{}{}}
 }
 
 // Bind stores b, replacing a binding with the same contact, or with the same
@@ -44,7 +49,7 @@ func (t *Table) Bind(aor AOR, b Binding) error {
 // bindings that the AOR has then. Removing what is not there is no error.
 func (t *Table) Update(aor AOR, edits []Edit) ([]Binding, error) {
 	t.mu.Lock()
-	next, err := t.plan(t.aors[aor], edits)
+	next, err := t.plan(t.aors[aor], edits, t.limit(aor))
 	if err != nil {
 		t.mu.Unlock()
 		return nil, err
@@ -56,8 +61,17 @@ func (t *Table) Update(aor AOR, edits []Edit) ([]Binding, error) {
 	return out, nil
 }
 
+func (t *Table) limit(aor AOR) int {
+	if t.cfg.Limit != nil {
+		if n := t.cfg.Limit(aor); n > 0 {
+			return n
+		}
+	}
+	return t.cfg.MaxBindings
+}
+
 // plan is what old becomes by edits. t.mu must be held.
-func (t *Table) plan(old []*entry, edits []Edit) ([]*entry, error) {
+func (t *Table) plan(old []*entry, edits []Edit, limit int) ([]*entry, error) {
 	now := t.cfg.Now()
 	next := slices.Clone(old)
 	for _, e := range edits {
@@ -78,7 +92,8 @@ func (t *Table) plan(old []*entry, edits []Edit) ([]*entry, error) {
 			next = append(next, n)
 		}
 	}
-	if len(next) > t.cfg.MaxBindings && len(next) > len(old) {
+	next = withoutLost(next)
+	if len(next) > limit && len(next) > len(old) {
 		return nil, ErrTooMany
 	}
 	return next, nil
@@ -104,46 +119,44 @@ func (t *Table) Clear(aor AOR, callID string, cseq uint32) error {
 // Remove takes away the binding with that contact; false when there is none. It
 // is for the administrator and for requests that failed for good.
 func (t *Table) Remove(aor AOR, contact string) bool {
-	gone, err := newEntry(Binding{Contact: contact})
-	if err != nil {
-		return false
-	}
-	return t.drop(aor, gone.sameContact)
+	return t.drop(aor, func(e *entry) bool { return sameContact(e.b.Contact, contact) })
 }
 
-// DropFlow tells that a connection has closed, and returns how many bindings it
-// took along. A binding with a reg-id or behind a NAT can be reached no other way
-// and goes (RFC 5626 4.2). The others stay, with a flow that names where Contact
-// says that the phone listens and has ID 0: somebody must connect.
-func (t *Table) DropFlow(f flow.Flow) int {
+// DropFlow tells that a connection has closed, and returns how many bindings are lost
+// with it: those behind a NAT, with a reg-id or a Path can be reached no other way
+// (RFC 5626 4.2). They stay for Config.Grace, so that a phone that connects again is not told
+// down and up, and go at once where the AOR has another binding. The others stay, with a flow
+// that names where Contact says that the phone listens and has ID 0: somebody must connect.
+func (t *Table) DropFlow(f flow.Flow) (lost int) {
 	if f.ID == 0 {
 		return 0
 	}
 	t.mu.Lock()
-	var touched []AOR
-	for aor, list := range t.aors {
-		if slices.ContainsFunc(list, func(e *entry) bool { return e.b.Flow == f }) {
-			touched = append(touched, aor)
-		}
-	}
-	n := 0
-	for _, aor := range touched {
+	now := t.cfg.Now()
+	for _, aor := range slices.Collect(maps.Keys(t.flows[f.ID])) {
 		var next []*entry
 		for _, e := range t.aors[aor] {
-			switch {
-			case e.b.Flow != f:
-				next = append(next, e)
-			case e.b.NAT || e.b.RegID > 0:
-				n++
-			default:
-				next = append(next, &entry{b: e.stranded(), uri: e.uri})
+			if e.b.Flow == f {
+				e = e.parted(now, t.cfg.Grace)
+				if e.b.Lost {
+					lost++
+				}
 			}
+			next = append(next, e)
 		}
-		t.replace(aor, next)
+		t.replace(aor, withoutLost(next))
 	}
 	t.mu.Unlock()
 	t.tell()
-	return n
+	return lost
+}
+
+// withoutLost takes the lost ones out where others are left.
+func withoutLost(list []*entry) []*entry {
+	if !slices.ContainsFunc(list, func(e *entry) bool { return !e.b.Lost }) {
+		return list
+	}
+	return slices.DeleteFunc(list, func(e *entry) bool { return e.b.Lost })
 }
 
 // drop removes the entries of an AOR for which gone holds.
@@ -207,26 +220,36 @@ func (t *Table) Load(aor AOR, bs []Binding) {
 			continue
 		}
 		if b.Flow.ID != 0 {
-			if b.NAT || b.RegID > 0 {
-				continue
-			}
-			e.b = e.stranded()
+			e = e.parted(now, t.cfg.Grace)
 		}
 		next = append(next, e)
 	}
-	t.set(aor, next)
+	t.set(aor, withoutLost(next))
 }
 
 // replace makes next the entries of an AOR and notes the change. t.mu must be held.
 func (t *Table) replace(aor AOR, next []*entry) {
-	before := len(t.aors[aor])
-	if before == 0 && len(next) == 0 {
+	old := t.aors[aor]
+	if len(old) == 0 && len(next) == 0 {
 		return
 	}
 	t.set(aor, next)
 	if t.cfg.OnChange != nil {
-		t.changes = append(t.changes, Change{AOR: aor, Bindings: bindings(next, time.Time{}), Before: before})
+		t.changes = append(t.changes, Change{AOR: aor, Before: len(old), After: len(next), Refresh: refreshed(old, next)})
 	}
+}
+
+// refreshed tells whether everybody in next was in old, and nobody else.
+func refreshed(old, next []*entry) bool {
+	if len(old) != len(next) {
+		return false
+	}
+	for _, n := range next {
+		if !slices.ContainsFunc(old, func(o *entry) bool { return !n.moved(o) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // set makes next the entries of an AOR. t.mu must be held.
@@ -234,12 +257,14 @@ func (t *Table) set(aor AOR, next []*entry) {
 	for _, e := range t.aors[aor] {
 		if !slices.Contains(next, e) {
 			heap.Remove(&t.expiries, e.index)
+			t.untie(e, next)
 		}
 	}
 	for _, e := range next {
 		if !slices.Contains(t.aors[aor], e) {
 			e.aor = aor
 			heap.Push(&t.expiries, e)
+			t.tie(e)
 		}
 	}
 	if len(next) == 0 {
@@ -247,6 +272,30 @@ func (t *Table) set(aor AOR, next []*entry) {
 		return
 	}
 	t.aors[aor] = next
+}
+
+// tie notes the connection of e. t.mu must be held.
+func (t *Table) tie(e *entry) {
+	id := e.b.Flow.ID
+	if id == 0 {
+		return
+	}
+	if t.flows[id] == nil {
+		t.flows[id] = map[AOR]struct{}{}
+	}
+	t.flows[id][e.aor] = struct{}{}
+}
+
+// untie forgets the connection of e unless one of next has it too. t.mu must be held.
+func (t *Table) untie(e *entry, next []*entry) {
+	id := e.b.Flow.ID
+	if id == 0 || slices.ContainsFunc(next, func(n *entry) bool { return n.b.Flow.ID == id }) {
+		return
+	}
+	delete(t.flows[id], e.aor)
+	if len(t.flows[id]) == 0 {
+		delete(t.flows, id)
+	}
 }
 
 // tell calls OnChange for what has changed, in order. While one caller tells,

@@ -8,53 +8,54 @@ import (
 	"strings"
 	"time"
 
-	"github.com/emiago/sipgo/sip"
-
 	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/location"
+	"github.com/lineaamica/la2/sip/wire"
 )
 
-// A fault is the answer to a REGISTER that is not carried out.
-type fault struct {
-	status  int
-	reason  string
-	headers []sip.Header
-}
+// Bounds of what a binding keeps of a request, so that one account cannot fill the memory.
+const (
+	maxContacts = 32  // values of Contact in a request
+	maxContact  = 512 // octets of a contact
+	maxInstance = 128
+	maxAgent    = 128
+)
 
-// update carries out the Contact headers (RFC 3261 10.3 steps 6 and 7): all or
+var errBadContact = &fault{status: 400, reason: "Bad Contact"}
+
+// update carries out the Contact header fields (RFC 3261 10.3 steps 6 and 7): all or
 // none. Without any the request only asks for the bindings.
-func (r *Registrar) update(tx Tx, aor location.AOR) ([]location.Binding, *fault) {
-	req := tx.Request()
-	contacts := req.GetHeaders("Contact")
-	if len(contacts) == 0 {
+func (r *Registrar) update(q *request, aor location.AOR) ([]location.Binding, *fault) {
+	edits, star, fault := r.edits(q)
+	switch {
+	case fault != nil:
+		return nil, fault
+	case q.again:
+		return r.current(q, aor, edits)
+	case star:
+		seq, _ := q.m.CSeq()
+		return nil, faultOf(r.table.Clear(aor, string(q.m.CallID()), seq))
+	case len(edits) == 0:
 		return r.table.Lookup(aor), nil
-	}
-	var edits []location.Edit
-	for _, h := range contacts {
-		c, ok := h.(*sip.ContactHeader)
-		switch {
-		case !ok:
-			return nil, &fault{status: 400, reason: "Bad Contact"}
-		case c.Address.Wildcard:
-			return nil, r.clear(req, aor, len(contacts))
-		}
-		e, f := r.edit(tx, c)
-		if f != nil {
-			return nil, f
-		}
-		edits = append(edits, e)
 	}
 	bs, err := r.table.Update(aor, edits)
 	return bs, faultOf(err)
 }
 
-// clear is Contact: *, allowed only alone and with Expires: 0 (10.2.2).
-func (r *Registrar) clear(req *sip.Request, aor location.AOR, contacts int) *fault {
-	h := req.GetHeader("Expires")
-	if contacts != 1 || h == nil || strings.Trim(h.Value(), " 0") != "" || !strings.Contains(h.Value(), "0") {
-		return &fault{status: 400, reason: "Bad Contact"}
+// current answers a request that was carried out before, or was refused: what it asked for must
+// be there, else it is as out of order as it looks.
+func (r *Registrar) current(q *request, aor location.AOR, edits []location.Edit) ([]location.Binding, *fault) {
+	bs := r.table.Lookup(aor)
+	for _, e := range edits {
+		found := false
+		for i := range bs {
+			found = found || bs[i].Contact == e.Binding.Contact && bs[i].CallID == e.Binding.CallID && bs[i].CSeq == e.Binding.CSeq
+		}
+		if found == e.Remove {
+			return nil, faultOf(location.ErrStale)
+		}
 	}
-	return faultOf(r.table.Clear(aor, req.CallID().Value(), req.CSeq().SeqNo))
+	return bs, nil
 }
 
 // faultOf maps the errors of the table.
@@ -69,31 +70,87 @@ func faultOf(err error) *fault {
 	case errors.Is(err, location.ErrTooMany):
 		return &fault{status: 403, reason: "Too Many Bindings"}
 	}
-	return &fault{status: 400, reason: "Bad Contact"}
+	return errBadContact
+}
+
+// edits reads all contacts; star is Contact: *, allowed only alone and with Expires: 0 (10.2.2).
+func (r *Registrar) edits(q *request) (edits []location.Edit, star bool, f *fault) {
+	if q.state == lacking {
+		return nil, false, &fault{status: 439, reason: "First Hop Lacks Outbound Support"}
+	}
+	if f := pathFault(q.m); f != nil {
+		return nil, false, f
+	}
+	lasting := 0
+	for _, v := range q.m.Values("Contact") {
+		for rest := v; rest != nil; {
+			a, next, ok := wire.NextAddress(rest)
+			if !ok || star {
+				return nil, false, errBadContact
+			}
+			rest = next
+			if a.Star {
+				star = true
+				continue
+			}
+			e, f := r.edit(q, a)
+			if f != nil {
+				return nil, false, f
+			}
+			if edits = append(edits, e); len(edits) > maxContacts {
+				return nil, false, faultOf(location.ErrTooMany)
+			}
+			if !e.Remove {
+				lasting++
+			}
+		}
+	}
+	switch {
+	case star && (len(edits) > 0 || !zeroExpires(q.m)):
+		return nil, false, errBadContact
+	case q.state == applied && lasting > 1: // RFC 5626 6: one flow at a time
+		return nil, false, errBadContact
+	}
+	return edits, star, nil
+}
+
+// zeroExpires tells whether the header field Expires is there and 0.
+func zeroExpires(m *wire.Message) bool {
+	v := m.Header("Expires")
+	for _, c := range v {
+		if c != '0' {
+			return false
+		}
+	}
+	return len(v) > 0
 }
 
 // edit turns one contact into a step of the update.
-func (r *Registrar) edit(tx Tx, c *sip.ContactHeader) (location.Edit, *fault) {
-	req, f := tx.Request(), tx.Flow()
-	seconds := r.interval(req, c)
-	life := time.Duration(seconds) * time.Second
+func (r *Registrar) edit(q *request, a wire.Address) (location.Edit, *fault) {
+	uri, ok := wire.ParseURI(a.URI)
+	if !ok || len(uri.Host) == 0 || len(a.URI) > maxContact || !ascii(a.URI) {
+		return location.Edit{}, errBadContact
+	}
+	life := time.Duration(r.interval(q.m, a)) * time.Second
 	if life > 0 && life < r.cfg.MinExpires {
 		least := strconv.Itoa(int(r.cfg.MinExpires / time.Second))
-		return location.Edit{}, &fault{423, "Interval Too Brief", []sip.Header{sip.NewHeader("Min-Expires", least)}}
+		return location.Edit{}, &fault{423, "Interval Too Brief", []wire.Field{{Name: "Min-Expires", Value: least}}}
 	}
+	seq, _ := q.m.CSeq()
 	b := location.Binding{
-		Contact:   c.Address.String(),
+		Contact:   string(a.URI),
 		Expires:   r.cfg.Now().Add(min(life, r.cfg.MaxExpires)).UTC(),
-		Q:         quality(c),
-		CallID:    req.CallID().Value(),
-		CSeq:      req.CSeq().SeqNo,
-		Flow:      f,
-		NAT:       !names(&c.Address, f),
-		Instance:  strings.Trim(param(c.Params, "+sip.instance"), `"`),
-		UserAgent: userAgent(req),
+		Q:         quality(a),
+		CallID:    string(q.m.CallID()),
+		CSeq:      seq,
+		Flow:      q.flow,
+		NAT:       !names(uri, q.flow),
+		Instance:  instance(a),
+		Path:      pathOf(q.m),
+		UserAgent: userAgent(q.m),
 	}
-	if n, err := strconv.ParseUint(param(c.Params, "reg-id"), 10, 31); err == nil {
-		b.RegID = int(n)
+	if q.state == applied && b.Instance != "" {
+		b.RegID = regID(a)
 	}
 	return location.Edit{Binding: b, Remove: life == 0}, nil
 }
@@ -101,14 +158,12 @@ func (r *Registrar) edit(tx Tx, c *sip.ContactHeader) (location.Edit, *fault) {
 // interval is the wished life in seconds: the contact's expires parameter, else
 // the Expires header, else the default. Malformed values count as the default
 // (RFC 3261 20.10).
-func (r *Registrar) interval(req *sip.Request, c *sip.ContactHeader) uint64 {
-	s := param(c.Params, "expires")
-	if s == "" {
-		if h := req.GetHeader("Expires"); h != nil {
-			s = h.Value()
-		}
+func (r *Registrar) interval(m *wire.Message, a wire.Address) uint64 {
+	v, _ := a.Param("expires")
+	if len(v) == 0 {
+		v = m.Header("Expires")
 	}
-	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 64)
+	n, err := strconv.ParseUint(string(v), 10, 64)
 	if errors.Is(err, strconv.ErrRange) {
 		n, err = math.MaxUint64, nil
 	}
@@ -119,28 +174,42 @@ func (r *Registrar) interval(req *sip.Request, c *sip.ContactHeader) uint64 {
 }
 
 // quality is q in thousandths; 1000 when absent or malformed.
-func quality(c *sip.ContactHeader) int {
-	q, err := strconv.ParseFloat(param(c.Params, "q"), 64)
+func quality(a wire.Address) int {
+	v, ok := a.Param("q")
+	if !ok {
+		return 1000
+	}
+	q, err := strconv.ParseFloat(string(v), 64)
 	if err != nil || !(q >= 0 && q <= 1) {
 		return 1000
 	}
 	return int(math.Round(q * 1000))
 }
 
-// param finds a parameter without regard to case.
-func param(ps sip.HeaderParams, name string) string {
-	for _, kv := range ps {
-		if strings.EqualFold(kv.K, name) {
-			return kv.V
-		}
+// instance is +sip.instance without its quotes; empty when absent, or when nobody could tell it.
+func instance(a wire.Address) string {
+	v, _ := a.Param("+sip.instance")
+	s := strings.Trim(string(v), `"`)
+	if len(s) > maxInstance || !ascii(v) || strings.ContainsAny(s, "\"\\\r\n") {
+		return ""
 	}
-	return ""
+	return s
+}
+
+// regID is reg-id, 1 to 2^31-1 (RFC 5626 4.2); 0 when absent or no such number.
+func regID(a wire.Address) int {
+	v, _ := a.Param("reg-id")
+	n, err := strconv.ParseUint(string(v), 10, 31)
+	if err != nil {
+		return 0
+	}
+	return int(n)
 }
 
 // names tells whether the contact names the source of the request. Over a
 // connection the ports differ by nature.
-func names(u *sip.Uri, f flow.Flow) bool {
-	a, err := netip.ParseAddr(strings.Trim(u.Host, "[]"))
+func names(u wire.URI, f flow.Flow) bool {
+	a, err := netip.ParseAddr(string(u.Host))
 	if err != nil || a.Unmap() != f.Remote.Addr().Unmap() {
 		return false
 	}
@@ -148,14 +217,10 @@ func names(u *sip.Uri, f flow.Flow) bool {
 	if port == 0 {
 		port = 5060
 	}
-	return f.Transport != flow.UDP || port == int(f.Remote.Port())
+	return f.Transport != flow.UDP || port == f.Remote.Port()
 }
 
-func userAgent(req *sip.Request) string {
-	h := req.GetHeader("User-Agent")
-	if h == nil {
-		return ""
-	}
-	s := h.Value()
-	return strings.ToValidUTF8(s[:min(len(s), 128)], "")
+func userAgent(m *wire.Message) string {
+	v := m.Header("User-Agent")
+	return strings.ToValidUTF8(unfolded(v[:min(len(v), maxAgent)]), "")
 }

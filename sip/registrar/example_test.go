@@ -22,7 +22,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	// The transaction user calls r.Handle(tx) for each REGISTER.
+	// Who reads the flows sends r.Answer(nil, f, m) for each REGISTER m.
 	fmt.Println(r.Stats().Accepted, table.Len())
 	// Output: 0 0
 }

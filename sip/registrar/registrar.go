@@ -1,44 +1,28 @@
-// Package registrar answers REGISTER (RFC 3261 10.3) on top of package location
-// and digest.
-//
-// Every request is authenticated, and credentials open only the address-of-record
-// of their own user: another one is 403. The flow on which a REGISTER came is kept
-// in the binding, and requests to the phone go back over it. Third parties cannot
-// register for others. Omitted: Path (RFC 3327), outbound and GRUU (RFC 5626,
-// 5627: neither is offered), Service-Route. The package owns no goroutine.
 package registrar
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"net/netip"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/emiago/sipgo/sip"
-
 	"github.com/lineaamica/la2/sip/digest"
 	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/location"
+	"github.com/lineaamica/la2/sip/wire"
 )
-
-// A Tx is one REGISTER and the way to answer it. Satisfied by *transaction.Server.
-type Tx interface {
-	Request() *sip.Request
-	Flow() flow.Flow
-	NewResponse(status int, reason string) *sip.Response
-	Reply(res *sip.Response)
-	ReplyOnce(res *sip.Response)
-}
 
 // A Verifier checks credentials. Satisfied by *digest.Verifier
 // and *digest.Guard.
 type Verifier interface {
 	Challenge(src netip.Addr, stale bool) []string
-	VerifyAny(src netip.Addr, method, uri string, authorizations []string) (user string, err error)
+	VerifyAny(r digest.Request, authorizations []string) (digest.Proof, error)
 }
 
 // Config of a Registrar. The zero value works.
@@ -49,6 +33,9 @@ type Config struct {
 	// Allowed tells whether an account with good credentials may register; who may
 	// not gets 403. Default: every one.
 	Allowed func(user string) bool
+	// Certified tells whether a flow has shown a certificate that stands for the
+	// user, who then needs no password. Default: none has.
+	Certified func(f flow.Flow, user string) bool
 	// MinExpires is the shortest registration; shorter ones get 423 (10.3 step
 	// 7). Default 60s.
 	MinExpires time.Duration
@@ -56,13 +43,36 @@ type Config struct {
 	DefaultExpires time.Duration
 	// MaxExpires shortens longer wishes. Default 2h.
 	MaxExpires time.Duration
+	// FlowTimer is how often a phone with outbound should say that its connection
+	// lives (RFC 5626 10), in whole seconds. Default 120s.
+	FlowTimer time.Duration
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 }
 
+func (c *Config) setDefaults() error {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	def(&c.MinExpires, time.Minute)
+	def(&c.DefaultExpires, time.Hour)
+	def(&c.MaxExpires, 2*time.Hour)
+	def(&c.FlowTimer, 2*time.Minute)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.MinExpires > c.DefaultExpires || c.DefaultExpires > c.MaxExpires {
+		return fmt.Errorf("registrar: expires: want min %v <= default %v <= max %v", c.MinExpires, c.DefaultExpires, c.MaxExpires)
+	}
+	return nil
+}
+
 // Stats counts what happened to REGISTERs since start.
 type Stats struct {
-	Accepted   uint64 // 200
+	Accepted   uint64 // 200, repeated ones included
+	Repeated   uint64 // 200 to a request that had been answered before
 	Challenged uint64 // 401 to a request without usable credentials, or stale ones
 	Denied     uint64 // 401 to wrong credentials, and 403
 	Refused    uint64 // all other errors
@@ -74,28 +84,17 @@ type Registrar struct {
 	table    *location.Table
 	verifier Verifier
 	domains  map[string]bool
+	seed     maphash.Seed
 
-	accepted, challenged, denied, refused atomic.Uint64
+	accepted, repeated, challenged, denied, refused atomic.Uint64
 }
 
 // New makes a Registrar. The error is about intervals that contradict.
 func New(cfg Config, table *location.Table, v Verifier) (*Registrar, error) {
-	if cfg.MinExpires <= 0 {
-		cfg.MinExpires = time.Minute
+	if err := cfg.setDefaults(); err != nil {
+		return nil, err
 	}
-	if cfg.DefaultExpires <= 0 {
-		cfg.DefaultExpires = time.Hour
-	}
-	if cfg.MaxExpires <= 0 {
-		cfg.MaxExpires = 2 * time.Hour
-	}
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
-	if cfg.MinExpires > cfg.DefaultExpires || cfg.DefaultExpires > cfg.MaxExpires {
-		return nil, fmt.Errorf("registrar: expires: want min %v <= default %v <= max %v", cfg.MinExpires, cfg.DefaultExpires, cfg.MaxExpires)
-	}
-	r := &Registrar{cfg: cfg, table: table, verifier: v, domains: map[string]bool{}}
+	r := &Registrar{cfg: cfg, table: table, verifier: v, domains: map[string]bool{}, seed: maphash.MakeSeed()}
 	for _, d := range cfg.Domains {
 		r.domains[strings.ToLower(d)] = true
 	}
@@ -104,112 +103,130 @@ func New(cfg Config, table *location.Table, v Verifier) (*Registrar, error) {
 
 // Stats returns the counts.
 func (r *Registrar) Stats() Stats {
-	return Stats{r.accepted.Load(), r.challenged.Load(), r.denied.Load(), r.refused.Load()}
+	return Stats{r.accepted.Load(), r.repeated.Load(), r.challenged.Load(), r.denied.Load(), r.refused.Load()}
 }
 
-// Handle answers tx, in the order of RFC 3261 10.3. It does not block but for
-// what the table's OnChange does.
-func (r *Registrar) Handle(tx Tx) {
-	req := tx.Request()
-	to := req.To()
-	if to == nil || req.CSeq() == nil || req.CallID() == nil {
-		r.refuse(tx, 400, "Bad Request")
-		return
+// A request is the REGISTER in hand.
+type request struct {
+	m     *wire.Message
+	flow  flow.Flow
+	print uint64 // see digest.Request
+	again bool   // it was answered before
+	state outboundState
+}
+
+// Answer appends the response to m, a REGISTER that Parse accepted and that came on f. It goes
+// through RFC 3261 10.3 in order, and does not block but for what the table's OnChange does.
+func (r *Registrar) Answer(dst []byte, f flow.Flow, m *wire.Message) []byte {
+	q := &request{m: m, flow: f, print: r.print(f, m), state: outboundOf(m)}
+	to, misled := r.addressed(m)
+	if misled != nil {
+		return r.refuse(dst, q, misled)
 	}
-	if !r.ours(req.Recipient.Host) || !r.ours(to.Address.Host) {
-		r.refuse(tx, 404, "Not Found")
-		return
+	if tags := unsupported(m); tags != "" {
+		return r.refuse(dst, q, &fault{420, "Bad Extension", []wire.Field{{Name: "Unsupported", Value: tags}}})
 	}
-	if tags := required(req); len(tags) > 0 {
-		r.refuse(tx, 420, "Bad Extension", sip.NewHeader("Unsupported", strings.Join(tags, ", ")))
-		return
+	aor, err := userOf(to)
+	if err != nil || r.cfg.Certified == nil || !r.cfg.Certified(f, aor) {
+		user, err := r.authenticate(q)
+		if err != nil {
+			return r.challenge(dst, q, err)
+		}
+		if aor != user {
+			aor = ""
+		}
 	}
-	user, ok := r.authenticate(tx)
-	if !ok {
-		return
-	}
-	aor, err := url.PathUnescape(to.Address.User)
-	if err != nil || aor != user || r.cfg.Allowed != nil && !r.cfg.Allowed(user) {
+	if aor == "" || f.Remote == f.Local || r.cfg.Allowed != nil && !r.cfg.Allowed(aor) {
 		r.denied.Add(1)
-		tx.Reply(tx.NewResponse(403, "Forbidden"))
-		return
+		return q.reply(dst, 403, "Forbidden")
 	}
-	bs, fault := r.update(tx, location.AOR(user))
+	bs, fault := r.update(q, location.AOR(aor))
 	if fault != nil {
-		r.refuse(tx, fault.status, fault.reason, fault.headers...)
-		return
+		return r.refuse(dst, q, fault)
 	}
 	r.accepted.Add(1)
-	tx.Reply(r.ok(tx, bs))
+	if q.again {
+		r.repeated.Add(1)
+	}
+	return r.ok(dst, q, bs)
 }
 
-// authenticate returns the proven user, or answers with a challenge.
-func (r *Registrar) authenticate(tx Tx) (user string, ok bool) {
-	req, src := tx.Request(), tx.Flow().Remote.Addr()
-	var auths []string
-	for _, h := range req.GetHeaders("Authorization") {
-		auths = append(auths, h.Value())
+// print is the same for the same bytes from the same address. Nobody can choose it.
+func (r *Registrar) print(f flow.Flow, m *wire.Message) uint64 {
+	var h maphash.Hash
+	h.SetSeed(r.seed)
+	_, _ = h.Write(m.Raw())
+	var from [18]byte
+	a := f.Remote.Addr().As16()
+	copy(from[:], a[:])
+	binary.BigEndian.PutUint16(from[16:], f.Remote.Port())
+	_, _ = h.Write(from[:])
+	return h.Sum64() | 1
+}
+
+// addressed reads To and tells whether it and the Request-URI are for us (10.3 steps 1 and 5).
+func (r *Registrar) addressed(m *wire.Message) (to wire.URI, f *fault) {
+	uri, ok := wire.ParseURI(m.RequestURI())
+	if !ok {
+		return to, badURI(m.RequestURI())
 	}
-	user, err := r.verifier.VerifyAny(src, string(req.Method), req.Recipient.String(), auths)
-	if err == nil {
-		return user, true
+	value, _, ok := wire.NextAddress(m.Header("To"))
+	if !ok {
+		return to, &fault{status: 400, reason: "Bad To"}
 	}
+	if to, ok = wire.ParseURI(value.URI); !ok || !r.ours(uri.Host) || !r.ours(to.Host) {
+		return to, &fault{status: 404, reason: "Not Found"}
+	}
+	return to, nil
+}
+
+// badURI tells a scheme that is not ours from a URI that nobody can read (8.2.2.1).
+func badURI(uri []byte) *fault {
+	scheme, _, _ := bytes.Cut(uri, []byte{':'})
+	switch strings.ToLower(string(scheme)) {
+	case "sip", "sips":
+		return &fault{status: 400, reason: "Bad Request-URI"}
+	}
+	return &fault{status: 416, reason: "Unsupported URI Scheme"}
+}
+
+// ours tells whether we register for a host.
+func (r *Registrar) ours(host []byte) bool {
+	if len(r.domains) == 0 || r.domains[string(host)] || r.domains[strings.ToLower(string(host))] {
+		return true
+	}
+	_, err := netip.ParseAddr(string(host))
+	return err == nil
+}
+
+// userOf is the address-of-record that a URI names.
+func userOf(u wire.URI) (string, error) {
+	user, _, _ := strings.Cut(string(u.User), ":") // the password part
+	return url.PathUnescape(user)
+}
+
+// authenticate returns the proven user.
+func (r *Registrar) authenticate(q *request) (user string, err error) {
+	var room [2]string
+	sent := room[:0]
+	for _, v := range q.m.Values("Authorization") {
+		sent = append(sent, unfolded(v))
+	}
+	p, err := r.verifier.VerifyAny(digest.Request{Source: q.flow.Remote.Addr(), Method: "REGISTER",
+		URI: string(q.m.RequestURI()), Print: q.print}, sent)
+	q.again = p.Again
+	return p.User, err
+}
+
+func (r *Registrar) challenge(dst []byte, q *request, err error) []byte {
 	if errors.Is(err, digest.ErrDenied) {
 		r.denied.Add(1)
 	} else {
 		r.challenged.Add(1)
 	}
-	res := tx.NewResponse(401, "Unauthorized")
-	for _, c := range r.verifier.Challenge(src, errors.Is(err, digest.ErrStale)) {
-		res.AppendHeader(sip.NewHeader("WWW-Authenticate", c))
+	var fields []wire.Field
+	for _, c := range r.verifier.Challenge(q.flow.Remote.Addr(), errors.Is(err, digest.ErrStale)) {
+		fields = append(fields, wire.Field{Name: "WWW-Authenticate", Value: c})
 	}
-	tx.ReplyOnce(res)
-	return "", false
-}
-
-func (r *Registrar) refuse(tx Tx, status int, reason string, headers ...sip.Header) {
-	r.refused.Add(1)
-	res := tx.NewResponse(status, reason)
-	for _, h := range headers {
-		res.AppendHeader(h)
-	}
-	tx.ReplyOnce(res)
-}
-
-// ok lists all current bindings of the AOR (10.3 step 8).
-func (r *Registrar) ok(tx Tx, bs []location.Binding) *sip.Response {
-	res := tx.NewResponse(200, "OK")
-	now := r.cfg.Now()
-	for _, b := range bs {
-		left := int((b.Expires.Sub(now) + time.Second - 1) / time.Second)
-		v := "<" + b.Contact + ">;expires=" + strconv.Itoa(left)
-		if b.Q < 1000 {
-			v += ";q=" + strconv.FormatFloat(float64(b.Q)/1000, 'f', -1, 64)
-		}
-		res.AppendHeader(sip.NewHeader("Contact", v))
-	}
-	res.AppendHeader(sip.NewHeader("Date", now.UTC().Format("Mon, 02 Jan 2006 15:04:05")+" GMT"))
-	return res
-}
-
-// ours tells whether we register for a host. IPv6 comes with or without brackets.
-func (r *Registrar) ours(host string) bool {
-	if len(r.domains) == 0 || r.domains[strings.ToLower(host)] {
-		return true
-	}
-	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil
-}
-
-// required lists the option tags of Require: we support none of them here.
-func required(req *sip.Request) []string {
-	var tags []string
-	for _, h := range req.GetHeaders("Require") {
-		for tag := range strings.SplitSeq(h.Value(), ",") {
-			if tag = strings.TrimSpace(tag); tag != "" {
-				tags = append(tags, tag)
-			}
-		}
-	}
-	return tags
+	return q.reply(dst, 401, "Unauthorized", fields...)
 }

@@ -13,29 +13,8 @@ import (
 	"github.com/lineaamica/la2/sip/digest"
 	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/location"
-	"github.com/lineaamica/la2/sip/transaction"
+	"github.com/lineaamica/la2/sip/wire"
 )
-
-var _ Tx = (*transaction.Server)(nil)
-
-type fakeTx struct {
-	req *sip.Request
-	f   flow.Flow
-	res *sip.Response
-}
-
-func (x *fakeTx) Request() *sip.Request { return x.req }
-func (x *fakeTx) Flow() flow.Flow       { return x.f }
-func (x *fakeTx) NewResponse(status int, reason string) *sip.Response {
-	return sip.NewResponseFromRequest(x.req, status, reason, nil)
-}
-func (x *fakeTx) Reply(res *sip.Response) {
-	if x.res != nil {
-		panic("two answers")
-	}
-	x.res = res
-}
-func (x *fakeTx) ReplyOnce(res *sip.Response) { x.Reply(res) }
 
 // A bench is a registrar with a phone of user 1001 in front of it.
 type bench struct {
@@ -46,6 +25,7 @@ type bench struct {
 	phone digest.Client
 	f     flow.Flow
 	cseq  int
+	via   string // below the phone's own
 	uri   string // Request-URI
 	to    string // user of To
 	id    string // Call-ID
@@ -70,23 +50,33 @@ func newBench(t *testing.T, cfg Config) *bench {
 	return b
 }
 
+// text is the next REGISTER with those header lines.
+func (b *bench) text(headers ...string) string {
+	return fmt.Sprintf("REGISTER %s SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK%d%s\r\nFrom: <sip:%s@la2.example>;tag=f\r\n"+
+		"To: <sip:%s@la2.example>\r\nCall-ID: %s\r\nCSeq: %d REGISTER\r\nMax-Forwards: 70\r\n%s\r\nContent-Length: 0\r\n\r\n",
+		b.uri, b.cseq, b.via, b.to, b.to, b.id, b.cseq, strings.Join(append([]string{"X-Test: 1"}, headers...), "\r\n"))
+}
+
 // send sends one REGISTER with those header lines.
 func (b *bench) send(headers ...string) *sip.Response {
 	b.t.Helper()
 	b.cseq++
-	raw := fmt.Sprintf("REGISTER %s SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK%d\r\nFrom: <sip:%s@la2.example>;tag=f\r\n"+
-		"To: <sip:%s@la2.example>\r\nCall-ID: %s\r\nCSeq: %d REGISTER\r\nMax-Forwards: 70\r\n%s\r\nContent-Length: 0\r\n\r\n",
-		b.uri, b.cseq, b.to, b.to, b.id, b.cseq, strings.Join(append([]string{"X-Test: 1"}, headers...), "\r\n"))
-	m, err := sip.ParseMessage([]byte(raw))
-	if err != nil {
+	return b.raw(b.text(headers...))
+}
+
+// raw gives those bytes to the registrar.
+func (b *bench) raw(raw string) *sip.Response {
+	b.t.Helper()
+	var m wire.Message
+	if err := m.Parse([]byte(raw)); err != nil {
 		b.t.Fatalf("%v\n%s", err, raw)
 	}
-	x := &fakeTx{req: m.(*sip.Request), f: b.f}
-	b.reg.Handle(x)
-	if x.res == nil {
-		b.t.Fatal("no answer")
+	answer := b.reg.Answer(nil, b.f, &m)
+	res, err := sip.ParseMessage(answer)
+	if err != nil {
+		b.t.Fatalf("%v\n%s", err, answer)
 	}
-	return x.res
+	return res.(*sip.Response)
 }
 
 // register sends a REGISTER and answers the challenge.
@@ -161,7 +151,7 @@ func TestRegister_refused(t *testing.T) {
 		{"star without Expires", nil, []string{"Contact: *"}, 400, ""},
 		{"star with Expires", nil, []string{"Contact: *", "Expires: 10"}, 400, ""},
 		{"contact that is no SIP", nil, []string{"Contact: <mailto:a@b>"}, 400, ""},
-		{"unsupported extension", nil, []string{contact, "Require: path, gruu"}, 420, "Unsupported"},
+		{"unsupported extension", nil, []string{contact, "Require: path, gruu, outbound"}, 420, "Unsupported"},
 		{"too many", nil, []string{contact, "Contact: <sip:a@h1>", "Contact: <sip:a@h2>", "Contact: <sip:a@h3>"}, 403, ""},
 	}
 	for _, tc := range tests {
@@ -238,7 +228,7 @@ func TestRegister_NAT(t *testing.T) {
 	for _, tc := range tests {
 		b := newBench(t, Config{})
 		b.f = flow.Flow{Transport: tc.transport, Remote: netip.MustParseAddrPort(tc.remote)}
-		if res := b.register("Contact: <" + tc.contact + `>;+sip.instance="<urn:uuid:1>";reg-id=2`); res.StatusCode != 200 {
+		if res := b.register("Contact: <"+tc.contact+`>;+sip.instance="<urn:uuid:1>";reg-id=2`, "Supported: outbound"); res.StatusCode != 200 {
 			t.Fatalf("%s: got %d", tc.contact, res.StatusCode)
 		}
 		got := b.table.Lookup("1001")[0]

@@ -41,8 +41,9 @@ func TestAccount_RFC3261_22(t *testing.T) {
 		if !ok || h.Name() != tt.gives {
 			t.Fatalf("%s: %v %v", tt.method, h, ok)
 		}
-		if user, err := carrier.VerifyAny(addr("192.0.2.9:1").Addr(), string(tt.method), uri.String(), []string{h.Value()}); err != nil || user != "formez" {
-			t.Errorf("%s: %q %v with %s", tt.method, user, err, h.Value())
+		asked := digest.Request{Source: addr("192.0.2.9:1").Addr(), Method: string(tt.method), URI: uri.String()}
+		if p, err := carrier.VerifyAny(asked, []string{h.Value()}); err != nil || p.User != "formez" {
+			t.Errorf("%s: %q %v with %s", tt.method, p.User, err, h.Value())
 		}
 	}
 	req := sip.NewRequest(sip.INVITE, uri)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,65 +13,90 @@ import (
 	"github.com/lineaamica/la2/sip/location"
 )
 
-// A keeper makes bindings durable behind the back of the registrar: changes of
-// one moment share one commit, and only the latest of an address-of-record is
-// written. Run owns the writing.
+// A keeper makes bindings durable behind the back of the registrar, which waits for
+// nothing. Changes of one moment share one commit, and only the latest of an
+// address-of-record is written. Run owns the writing.
 type keeper struct {
-	rows cti.Projection
-	log  *slog.Logger
-	wake chan struct{} // one slot: "something to write"
+	rows  cti.Projection
+	list  func(location.AOR) []location.Binding
+	log   *slog.Logger
+	moved chan struct{} // one slot: somebody came, went or moved
+	aged  chan struct{} // one slot: somebody stays longer
 
-	mu      sync.Mutex // guards pending
-	pending map[location.AOR][]location.Binding
+	mu    sync.Mutex // guards dirty
+	dirty map[location.AOR]struct{}
 }
 
-func newKeeper(rows cti.Projection, log *slog.Logger) *keeper {
-	return &keeper{rows: rows, log: log, wake: make(chan struct{}, 1), pending: map[location.AOR][]location.Binding{}}
+// newKeeper writes what list says of an address-of-record that changed.
+func newKeeper(rows cti.Projection, list func(location.AOR) []location.Binding, log *slog.Logger) *keeper {
+	return &keeper{rows: rows, list: list, log: log, moved: make(chan struct{}, 1), aged: make(chan struct{}, 1),
+		dirty: map[location.AOR]struct{}{}}
 }
 
 // changed is the table's OnChange.
 func (k *keeper) changed(c location.Change) {
 	k.mu.Lock()
-	k.pending[c.AOR] = c.Bindings
+	k.dirty[c.AOR] = struct{}{}
 	k.mu.Unlock()
+	wake := k.moved
+	if c.Refresh {
+		wake = k.aged
+	}
 	select {
-	case k.wake <- struct{}{}:
+	case wake <- struct{}{}:
 	default:
 	}
 }
 
-// gather is how long a change of the bindings may wait for others to share its
-// commit. The registrar does not wait for either.
-const gather = 20 * time.Millisecond
+// How long a change of the bindings may wait for others to share its commit: one that
+// moved somebody, and one that only made a life longer. Who loses the latter in a
+// crash loses some seconds of an hour.
+const (
+	gatherMoved = 50 * time.Millisecond
+	gatherAged  = 2 * time.Second
+)
 
 // run writes until ctx ends, and what is left then.
 func (k *keeper) run(ctx context.Context) {
-	for {
+	for ctx.Err() == nil {
 		select {
-		case <-k.wake:
-			select {
-			case <-time.After(gather):
-			case <-ctx.Done():
+		case <-k.moved:
+			pause(ctx, gatherMoved, nil)
+		case <-k.aged:
+			if pause(ctx, gatherAged, k.moved) {
+				pause(ctx, gatherMoved, nil)
 			}
-			k.flush(context.WithoutCancel(ctx))
 		case <-ctx.Done():
-			k.flush(context.WithoutCancel(ctx))
-			return
 		}
+		k.flush(context.WithoutCancel(ctx))
 	}
 }
 
+// pause waits until d is over, ctx ends or early says something, which it tells.
+func pause(ctx context.Context, d time.Duration, early <-chan struct{}) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	case <-early:
+		return true
+	}
+	return false
+}
+
+// flush writes what is dirty, in the order of the keys, which the store likes.
 func (k *keeper) flush(ctx context.Context) {
 	k.mu.Lock()
-	batch := k.pending
-	k.pending = map[location.AOR][]location.Binding{}
+	batch := slices.Sorted(maps.Keys(k.dirty))
+	clear(k.dirty)
 	k.mu.Unlock()
 	if len(batch) == 0 {
 		return
 	}
 	err := k.rows.Update(ctx, func(tx cti.Tx) error {
-		for aor, list := range batch {
-			if err := putBindings(tx, aor, list); err != nil {
+		for _, aor := range batch {
+			if err := putBindings(tx, aor, k.list(aor)); err != nil {
 				return err
 			}
 		}

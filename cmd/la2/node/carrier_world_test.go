@@ -75,7 +75,7 @@ func (c *carrierEnd) take(req *sip.Request) {
 		for _, h := range req.GetHeaders("Proxy-Authorization") {
 			sent = append(sent, h.Value())
 		}
-		if _, err := c.verifier.VerifyAny(hubAddr, string(req.Method), req.Recipient.String(), sent); err != nil {
+		if _, err := c.verifier.VerifyAny(digest.Request{Source: hubAddr, Method: string(req.Method), URI: req.Recipient.String()}, sent); err != nil {
 			status, extra = 407, "Proxy-Authenticate: "+c.verifier.Challenge(hubAddr, false)[0]
 		}
 	}

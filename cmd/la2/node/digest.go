@@ -6,22 +6,34 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/lineaamica/la2/sip/digest"
+	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/transaction"
 )
 
-// verify checks the credentials of an INVITE against its Request-URI.
+// verify finds out which account sends a request: by the certificate of its
+// connection, or by credentials for this Request-URI.
 func (n *Node) verify(tx *transaction.Server) (user string, err error) {
 	req := tx.Request()
+	if from := req.From(); from != nil && n.certified(tx.Flow(), userOf(&from.Address)) {
+		return userOf(&from.Address), nil
+	}
 	var sent []string
 	for _, h := range req.GetHeaders("Authorization") {
 		sent = append(sent, h.Value())
 	}
 	src := tx.Flow().Remote.Addr()
-	user, err = n.verifier.VerifyAny(src, string(req.Method), req.Recipient.String(), sent)
+	p, err := n.verifier.VerifyAny(digest.Request{Source: src, Method: string(req.Method), URI: req.Recipient.String()}, sent)
 	if err == nil {
 		n.shield.Trust(src, n.now().Add(proven))
 	}
-	return user, err
+	return p.User, err
+}
+
+// certified tells whether the far end of f proved by TLS to be what the account names
+// as its certificate.
+func (n *Node) certified(f flow.Flow, user string) bool {
+	name := n.accounts[user].Certificate
+	return name != "" && n.flows.Peer(f).Is(name)
 }
 
 // challenge answers what verify refused; a wrong password and an unknown user

@@ -15,6 +15,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -91,10 +92,12 @@ type Node struct {
 	proxy     *proxy.Proxy
 	verifier  *digest.Guard
 	location  *location.Table
-	bindings  *keeper
+	bindings  *keeper // nil: registrations end with the process
 	registrar *registrar.Registrar
+	replies   sync.Pool // of *[]byte, for the registrar's answers
 	trunks    *trunk.Table
 	accounts  map[string]configs.Account
+	secrets   map[string]digest.HA1 // of accounts
 
 	floor   *floor.Floor
 	acd     *acd.Service
@@ -131,7 +134,7 @@ func New(ctx context.Context, o Options) (*Node, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	n := &Node{cfg: o.Config, opts: o, log: o.Logger.With("site", o.Config.Site.IPA), ready: make(chan struct{}),
-		accounts: accountsOf(o.Config), left: make(chan struct{})}
+		accounts: accountsOf(o.Config), left: make(chan struct{}), replies: sync.Pool{New: func() any { return new([]byte) }}}
 	n.leaving, n.leave = context.WithCancel(context.WithoutCancel(ctx))
 	for _, step := range []func(context.Context) error{n.openPlan, n.openSockets, n.openJournal, n.openMedia, n.openSIP, n.openFloor, n.openDesk} {
 		if err := step(ctx); err != nil {

@@ -11,11 +11,13 @@ import (
 	"github.com/lineaamica/la2/sip/dialog"
 	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/transaction"
+	"github.com/lineaamica/la2/sip/wire"
 )
 
 // requestRoute is the transaction user of a node: one page that says what
 // happens to every request, like a kamailio.cfg. It runs on the shard of the
-// transaction and blocks on nothing. What only passes through, proxy.go takes first.
+// transaction and blocks on nothing. What only passes through, proxy.go takes first;
+// REGISTER never gets here.
 type requestRoute struct{ n *Node }
 
 // statusUnsupportedURI has no name in sipgo (RFC 3261 21.4.14).
@@ -23,12 +25,23 @@ const statusUnsupportedURI = 416
 
 const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, REFER, NOTIFY"
 
-// Request takes every request but ACK and CANCEL.
+// receive takes every message from its reader. REGISTER is answered at once and needs no
+// transaction; all others have one.
+func (n *Node) receive(f flow.Flow, m *wire.Message) {
+	if m.Method() != wire.Register {
+		n.tx.Receive(f, m)
+		return
+	}
+	b := n.replies.Get().(*[]byte)
+	defer n.replies.Put(b)
+	*b = n.registrar.Answer((*b)[:0], f, m)
+	_ = n.flows.Send(flow.ResponseFlow(m.TopVia(), f), *b) // lost like any datagram: it is asked for again
+}
+
+// Request takes every request but REGISTER, ACK and CANCEL.
 func (r requestRoute) Request(tx *transaction.Server) {
 	req := tx.Request()
 	switch {
-	case req.Method == sip.REGISTER:
-		r.n.registrar.Handle(tx)
 	case dialog.InDialog(req):
 		r.n.sw.Request(tx)
 	case req.Method == sip.OPTIONS:

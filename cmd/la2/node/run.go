@@ -39,7 +39,9 @@ func (n *Node) Run(ctx context.Context) error {
 	part("tickets", n.foldTickets)
 	part("ticket changes", n.tickets.Run)
 	part("desktops", n.server.Run)
-	part("registrations", func(c context.Context) error { n.bindings.run(c); return nil })
+	if n.bindings != nil {
+		part("registrations", func(c context.Context) error { n.bindings.run(c); return nil })
+	}
 	part("bindings", func(c context.Context) error { n.location.Run(c); return nil })
 	part("trunks", n.runTrunks)
 	part("registrations with carriers", n.runRegister)
@@ -64,6 +66,9 @@ func (n *Node) Run(ctx context.Context) error {
 
 // announceDevices tells the floor which stations have a binding already.
 func (n *Node) announceDevices() {
+	if n.bindings == nil {
+		return
+	}
 	list, err := n.bindings.load()
 	if err != nil {
 		n.log.Error("registrations of the last run not readable", "error", err)

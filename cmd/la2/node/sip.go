@@ -22,7 +22,6 @@ import (
 	"github.com/lineaamica/la2/sip/location"
 	"github.com/lineaamica/la2/sip/registrar"
 	"github.com/lineaamica/la2/sip/transaction"
-	"github.com/lineaamica/la2/sip/wire"
 )
 
 // loadPrompts reads the built-in announcements or those of the directory named.
@@ -72,8 +71,9 @@ func accountsOf(cfg *configs.Config) map[string]configs.Account {
 
 // openSIP builds the stack from the sockets up to the switch.
 func (n *Node) openSIP(ctx context.Context) (err error) {
+	n.secrets = secretsOf(n.cfg.SIP.Realm, n.accounts)
 	secret := []byte(rand.Text() + rand.Text())
-	v, err := digest.New(digest.Config{Realm: n.cfg.SIP.Realm, Algorithms: digest.Algorithms(n.cfg.SIP.Digest), Secret: secret, AnyUser: true}, n.ha1)
+	v, err := digest.New(digest.Config{Realm: n.cfg.SIP.Realm, Algorithms: digest.Algorithms(n.cfg.SIP.Digest), Secret: secret, AnyUser: true}, n.secret)
 	if err != nil {
 		return err
 	}
@@ -84,19 +84,24 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 	}
 	n.openShield()
 	n.flows = flow.New(flow.Config{Filter: n.shield.Verdict, Outgoing: n.shield.Outgoing, OnFault: n.fault, OnClosed: n.flowClosed,
-		Advertise: advertised(n.cfg), TLS: outward, WebSocket: flow.WebSocketConfig{Origins: n.cfg.SIP.WebSocket.Origins}, Logger: n.log}, func(f flow.Flow, m *wire.Message) { n.tx.Receive(f, m) })
+		Advertise: advertised(n.cfg), TLS: outward, WebSocket: flow.WebSocketConfig{Origins: n.cfg.SIP.WebSocket.Origins}, Logger: n.log}, n.receive)
 	n.openResolver()
 	if err := n.openProxy(ctx); err != nil {
 		return err
 	}
 	n.tx = transaction.New(transaction.Config{Shards: n.cfg.SIP.Shards, Address: n.flows.Address, OnStray: n.unasked, Logger: n.log}, n.flows, requestRoute{n})
-	n.bindings = newKeeper(n.store.Projection("bindings"), n.log)
-	n.location = location.NewTable(location.Config{OnChange: n.bindingChanged})
+	reg := n.cfg.SIP.Registrar
+	n.location = location.NewTable(location.Config{MaxBindings: reg.MaxBindings, Grace: reg.Grace,
+		Limit: func(a location.AOR) int { return n.accounts[string(a)].MaxBindings }, OnChange: n.bindingChanged})
+	if reg.Durable {
+		n.bindings = newKeeper(n.store.Projection("bindings"), n.location.Lookup, n.log)
+	}
 	n.stations = newStations(n)
 	n.sw = b2bua.New(b2bua.Config{Codecs: n.codecs, Site: cti.SiteID(n.cfg.Site.IPA), UserAgent: "LA2 " + n.opts.Version, Contact: n.flows.Address,
 		RingTime: n.cfg.SIP.RingTime, MaxDuration: n.cfg.SIP.MaxDuration, SessionExpires: sessionExpires(n.cfg), Reliable: n.cfg.SIP.PRACK, Logger: n.log},
 		b2bua.Deps{Transactions: n.tx, Media: n.relay, Events: n.stations, Clips: n.clip, Targets: n.targets, Resolve: n.referTarget, Colleagues: n.colleagues, Serve: n.serve})
-	n.registrar, err = registrar.New(registrar.Config{Domains: n.hosts(), Allowed: n.registers}, n.location, n.verifier)
+	n.registrar, err = registrar.New(registrar.Config{Domains: n.hosts(), Allowed: n.registers, Certified: n.certified,
+		MinExpires: reg.MinExpires, DefaultExpires: reg.DefaultExpires, MaxExpires: reg.MaxExpires}, n.location, n.verifier)
 	if err != nil {
 		return err
 	}
@@ -111,13 +116,22 @@ func sessionExpires(cfg *configs.Config) time.Duration {
 	return cfg.SIP.SessionExpires
 }
 
-// ha1 is the password side of digest, for all accounts.
-func (n *Node) ha1(user string) (digest.HA1, bool) {
-	a, ok := n.accounts[user]
-	if !ok {
-		return nil, false
+// secretsOf is what digest needs of each account: computed once, since it is asked for
+// with every request.
+func secretsOf(realm string, accounts map[string]configs.Account) map[string]digest.HA1 {
+	out := make(map[string]digest.HA1, len(accounts))
+	for user, a := range accounts {
+		if a.Password != "" {
+			out[user] = digest.Password(realm, user, string(a.Password))
+		}
 	}
-	return digest.Password(n.cfg.SIP.Realm, user, string(a.Password)), true
+	return out
+}
+
+// secret is the password side of digest.
+func (n *Node) secret(user string) (digest.HA1, bool) {
+	s, ok := n.secrets[user]
+	return s, ok
 }
 
 // registers tells whether an account may bind contacts: carriers only call.
@@ -138,8 +152,10 @@ func (n *Node) flowClosed(f flow.Flow) {
 
 // bindingChanged tells the floor and the journal's keeper.
 func (n *Node) bindingChanged(c location.Change) {
-	n.bindings.changed(c)
-	n.registered(c.Bindings)
+	if n.bindings != nil {
+		n.bindings.changed(c)
+	}
+	n.registered(n.location.Lookup(c.AOR))
 	if n.floor == nil {
 		return
 	}

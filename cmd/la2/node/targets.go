@@ -14,6 +14,7 @@ import (
 	"github.com/lineaamica/la2/sip/b2bua"
 	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/location"
+	"github.com/lineaamica/la2/sip/wire"
 )
 
 // targets says where a destination is: the bindings of a station, a fixed
@@ -43,27 +44,49 @@ func (n *Node) reliable(targets []b2bua.Target, name string) {
 	}
 }
 
+// stationTargets are the bindings of a station. All its telephones ring at once; of those
+// with several flows (RFC 5626) one after the other, the latest first.
 func (n *Node) stationTargets(ctx context.Context, device cti.DeviceID) ([]b2bua.Target, error) {
 	var out []b2bua.Target
+	flows := map[string]int{} // of an instance, so far
 	for _, b := range n.location.Lookup(location.AOR(device)) {
-		var uri sip.Uri
-		if err := sip.ParseUri(b.Contact, &uri); err != nil {
+		t, ok := n.bound(ctx, &b)
+		if !ok {
 			continue
 		}
-		f := b.Flow
-		if !n.flows.Alive(f) {
-			dialled, err := n.flows.Dial(ctx, f.Transport, f.Remote)
-			if err != nil {
-				continue
-			}
-			f = dialled
+		if b.RegID > 0 {
+			t.Rank = flows[b.Instance]
+			flows[b.Instance]++
 		}
-		out = append(out, b2bua.Target{URI: uri, Flow: f, NAT: b.NAT})
+		out = append(out, t)
 	}
 	if len(out) == 0 {
 		return nil, cti.Fail(cti.CauseUnreachable, "no binding")
 	}
+	slices.SortStableFunc(out, func(a, b b2bua.Target) int { return a.Rank - b.Rank })
 	return out, nil
+}
+
+// bound is the way to a binding; false: there is none now.
+func (n *Node) bound(ctx context.Context, b *location.Binding) (t b2bua.Target, ok bool) {
+	t = b2bua.Target{Flow: b.Flow, NAT: b.NAT}
+	if b.Lost || sip.ParseUri(b.Contact, &t.URI) != nil {
+		return t, false
+	}
+	for rest := []byte(b.Path); len(rest) > 0; {
+		var hop wire.Address
+		var uri sip.Uri
+		if hop, rest, ok = wire.NextAddress(rest); !ok || sip.ParseUri(string(hop.URI), &uri) != nil {
+			return t, false
+		}
+		t.Route = append(t.Route, uri)
+	}
+	if n.flows.Alive(t.Flow) {
+		return t, true
+	}
+	f, err := n.flows.Dial(ctx, t.Flow.Transport, t.Flow.Remote)
+	t.Flow = f
+	return t, err == nil
 }
 
 func (n *Node) contactTarget(ctx context.Context, contact string) (b2bua.Target, error) {

@@ -35,7 +35,7 @@ func browserUA(t *testing.T, w *world, at netip.AddrPort, ip, user string) *sipt
 }
 
 // A browser registers, calls a telephone and is called by it, over the connection
-// that it made. When it dies, its binding is gone at once: nobody rings for a ghost.
+// that it made. When it dies, its binding is lost at once and soon gone: nobody rings for a ghost.
 func TestWebSocketStation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -86,12 +86,16 @@ func TestWebSocketStation(t *testing.T) {
 
 		browser.Close()
 		time.Sleep(time.Second)
-		if bs := o.location.Lookup(location.AOR("1001")); len(bs) != 0 {
+		if bs := o.location.Lookup(location.AOR("1001")); len(bs) != 1 || !bs[0].Lost {
 			t.Errorf("the browser is dead and bound: %+v", bs)
 		}
 		out := desk.Invite("sip:1001@"+hubIP, o.addr())
 		if res := out.Wait(siptest.Final("INVITE"), time.Second); res.Status != 480 {
 			t.Errorf("a call to it gets %d, want 480", res.Status)
+		}
+		time.Sleep(15 * time.Second)
+		if bs := o.location.Lookup(location.AOR("1001")); len(bs) != 0 {
+			t.Errorf("the browser did not come back and is bound: %+v", bs)
 		}
 		o.stop()
 	})
