@@ -63,6 +63,9 @@ type Config struct {
 	MaxConnsPerIP int
 	// IdleTimeout closes a connection on which nothing came for so long. Default 15 min.
 	IdleTimeout time.Duration
+	// KeepAlive is how long nothing may come on a connection that we made before we send a
+	// keep-alive. Default 100 s, of the 95 to 120 s that RFC 5626 4.4.1 allows.
+	KeepAlive time.Duration
 	// MessageTimeout bounds the time from the first octet of a message to its last, and from
 	// accept to the first message. Default 30 s.
 	MessageTimeout time.Duration
@@ -97,6 +100,7 @@ func (c Config) withDefaults() Config {
 	def(&c.MaxConns, 10_000)
 	def(&c.MaxConnsPerIP, 1024)
 	def(&c.IdleTimeout, 15*time.Minute)
+	def(&c.KeepAlive, 100*time.Second)
 	def(&c.MessageTimeout, 30*time.Second)
 	def(&c.WriteTimeout, 10*time.Second)
 	def(&c.SendQueue, 256)

@@ -137,7 +137,8 @@ func TestDatagrams(t *testing.T) {
 			{"keep-alive", "\r\n\r\n", "\r\n"},
 			{"half a keep-alive", "\r\n", ""},
 			{"four octets", "\x00\x00\x00\x00", ""},
-			{"STUN", "\x00\x01\x00\x00\x21\x12\xa4\x42abcdefghijkl", ""},
+			{"STUN", "\x00\x01\x00\x00\x21\x12\xa4\x42abcdefghijkl", "\x01\x01\x00\x0c\x21\x12\xa4\x42abcdefghijkl\x00\x20\x00\x08\x00\x01\x32\xd4\x2b\x12\xa4\x43"},
+			{"another STUN", "\x00\x03\x00\x00\x21\x12\xa4\x42abcdefghijkl", ""},
 			{"RTP", "\x80\x08" + strings.Repeat("x", 170), ""},
 			{"text", "GET / HTTP/1.0\r\n\r\n", ""},
 			{"malformed request", malformed, "SIP/2.0 400 CSeq Method Differs"},
@@ -153,7 +154,7 @@ func TestDatagrams(t *testing.T) {
 				t.Errorf("%s: Via without received and rport: %q", tt.name, got)
 			}
 		}
-		want := flow.Stats{Received: 2, Sent: 2, KeepAlive: 1, Junk: 4, Malformed: 4, Refused: 1}
+		want := flow.Stats{Received: 2, Sent: 2, KeepAlive: 2, Junk: 4, Malformed: 4, Refused: 1}
 		if got := n.Stats(); got != want {
 			t.Errorf("stats\n%+v, want\n%+v", got, want)
 		}
@@ -170,10 +171,17 @@ func TestNoAmplification(t *testing.T) {
 		n := newNode(t, flow.Config{Filter: guard.Verdict, Outgoing: guard.Outgoing})
 		s := n.phone(t, phoneAddr)
 		tiny := "O a:b SIP/2.0\r\nv:SIP/2.0/UDP h;rport\r\nf:<a:b>\r\nt:<a:b>\r\ni:1\r\nCSeq:1 X\r\n\r\n"
+		stun := "\x00\x01\x00\x00\x21\x12\xa4\x42abcdefghijkl"
+		other := n.phone(t, netip.MustParseAddrPort("10.0.0.2:5062"))
+		for i, want := range []int{0, 32, 0, 32, 32} { // each pays 20
+			if got := ask(t, other, stun); len(got) != want {
+				t.Errorf("STUN %d: got %d octets, want %d", i, len(got), want)
+			}
+		}
 		if got := ask(t, s, tiny); got != "" {
 			t.Errorf("%d octets got %d: %q", len(tiny), len(got), got)
 		}
-		if s := n.Stats(); s.Malformed != 1 || s.Refused != 0 || s.Withheld != 1 {
+		if s := n.Stats(); s.Malformed != 1 || s.Refused != 0 || s.Withheld != 3 {
 			t.Errorf("stats %+v", s)
 		}
 		in, out := len(tiny), 0

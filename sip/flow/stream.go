@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -74,18 +76,25 @@ func (s *stream) read(c *conn) {
 	}
 	var fr wire.Framer
 	begun := time.Now() // of the message that is not whole, or of the connection before its first
+	heard := begun
 	waiting := c.incoming
 	for {
-		if err := s.nc.SetReadDeadline(c.deadline(waiting || fr.Pending(), begun)); err != nil {
+		busy := waiting || fr.Pending()
+		if err := s.nc.SetReadDeadline(c.deadline(busy, begun, heard)); err != nil {
 			return
 		}
 		had := fr.Pending()
 		n, err := s.nc.Read(fr.Space())
+		if !c.incoming && !busy && errors.Is(err, os.ErrDeadlineExceeded) && time.Since(heard) < c.l.cfg.IdleTimeout {
+			_ = c.send([]byte("\r\n\r\n")) // a full queue is as good as a keep-alive
+			continue
+		}
 		if err != nil {
 			c.slow(err)
 			return
 		}
 		fr.Filled(n)
+		heard = time.Now()
 		whole, ok := c.next(&fr)
 		if !ok {
 			return
@@ -96,15 +105,26 @@ func (s *stream) read(c *conn) {
 		if whole || !had && !waiting {
 			begun = time.Now()
 		}
-		c.pong(fr.Pings())
+		if pings := fr.Pings(); c.incoming { // else they are pongs
+			c.pong(pings)
+		}
 	}
 }
 
-func (c *conn) deadline(busy bool, begun time.Time) time.Time {
-	if busy {
+// deadline of the next read. On a connection that we made it is when a keep-alive is due
+// (RFC 5626 4.4.1): the NAT in between is ours to remind.
+func (c *conn) deadline(busy bool, begun, heard time.Time) time.Time {
+	end := heard.Add(c.l.cfg.IdleTimeout)
+	switch {
+	case busy:
 		return begun.Add(c.l.cfg.MessageTimeout)
+	case c.incoming:
+		return end
 	}
-	return time.Now().Add(c.l.cfg.IdleTimeout)
+	if next := time.Now().Add(c.l.cfg.KeepAlive); next.Before(end) {
+		return next
+	}
+	return end
 }
 
 // indexes holds messages to parse into: one is larger than all the rest of an idle connection.

@@ -354,3 +354,59 @@ func TestOpenedButNeverServed(t *testing.T) {
 		}
 	})
 }
+
+// A connection that we made is kept alive, and closed all the same when nobody answers for long.
+func TestKeepAliveOfOurs_RFC5626_4_4_1(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, flow.Config{})
+		ln, err := n.net.ListenTCP(phoneAddr.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		type beat struct {
+			after time.Duration
+			text  string
+		}
+		beats := make(chan beat, 100)
+		begun := time.Now()
+		go func() { // ends with the connection
+			defer close(beats)
+			nc, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			b := make([]byte, 100)
+			for {
+				k, err := nc.Read(b)
+				if err != nil {
+					beats <- beat{time.Since(begun), "closed"}
+					return
+				}
+				beats <- beat{time.Since(begun), string(b[:k])}
+				if len(beats) < 12 { // then it falls silent
+					_, _ = io.WriteString(nc, "\r\n")
+				}
+			}
+		}()
+		if _, err := n.Dial(t.Context(), flow.TCP, phoneAddr); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		i, last := 0, time.Duration(0)
+		for b := range beats {
+			if i++; b.text == "closed" {
+				if want := last + 15*time.Minute; i < 20 || b.after > want {
+					t.Errorf("closed after %d keep-alives at %v, want %v at the latest", i, b.after, want)
+				}
+				break
+			}
+			if b.text != "\r\n\r\n" || b.after != time.Duration(i)*100*time.Second {
+				t.Errorf("keep-alive %d: %q after %v", i, b.text, b.after)
+			}
+			if i <= 11 {
+				last = b.after
+			}
+		}
+		_ = ln.Close()
+	})
+}

@@ -99,6 +99,8 @@ func (l *Layer) datagram(s *socket, src netip.AddrPort, b []byte, m *wire.Messag
 			l.write(s, []byte("\r\n"), src)
 			l.count.keepAlive.Add(1)
 		}
+	case isStun(b):
+		l.bound(f, b)
 	case junk(b):
 		l.count.junk.Add(1)
 		l.cfg.OnFault(f, Junk)
@@ -107,7 +109,23 @@ func (l *Layer) datagram(s *socket, src netip.AddrPort, b []byte, m *wire.Messag
 	}
 }
 
-// junk tells what cannot be a message: short probes, STUN (first octet 0 to 3), RTP and DTLS.
+// bound answers a keep-alive by STUN (RFC 5626 4.4.2). Whether its source may have an answer that
+// is longer than the question is up to Config.Outgoing.
+func (l *Layer) bound(f Flow, b []byte) {
+	if l.cfg.Filter(f, b) == Drop || !sendable(f.Remote) {
+		l.count.filtered.Add(1)
+		return
+	}
+	var buf [44]byte
+	if out := l.cfg.Outgoing(f, appendStun(buf[:0], b, f.Remote)); out == nil {
+		l.count.withheld.Add(1)
+	} else if s := l.socket(f.Local); s != nil && l.write(s, out, f.Remote) == nil {
+		l.count.keepAlive.Add(1)
+	}
+}
+
+// junk tells what cannot be a message: short probes, STUN that we do not answer (first octet 0 to
+// 3), RTP and DTLS.
 func junk(b []byte) bool {
 	if len(b) <= 4 {
 		return true

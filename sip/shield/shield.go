@@ -108,12 +108,15 @@ func (s *Shield) exempt(a netip.Addr) bool {
 	return a.IsLoopback() && !s.cfg.Loopback || within(s.cfg.Exempt, a)
 }
 
+// stun is the first octet of an answer by STUN (RFC 8489 5).
+const stun = 1
+
 // Outgoing is a flow.Config.Outgoing: a response over UDP that its receiver has not paid for is
 // shortened, or withheld. A request sent again pays again, so that a short one is answered at the
 // second time. 100 leaves only when three of its size are left: it would stop the client from
 // sending again what pays for the answer.
 func (s *Shield) Outgoing(f flow.Flow, b []byte) []byte {
-	if len(b) < 12 || string(b[:4]) != "SIP/" {
+	if len(b) < 12 || string(b[:4]) != "SIP/" && b[0] != stun {
 		return b
 	}
 	a := f.Remote.Addr().Unmap().WithZone("")
