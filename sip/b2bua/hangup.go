@@ -8,6 +8,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/sip/transaction"
 )
 
 // retryAfter is what a 503 asks of the caller, in seconds (RFC 3261 21.5.4).
@@ -151,14 +152,21 @@ func (c *Call) conclude(id cti.LegID, t talked) {
 	})
 }
 
-// bye sends BYE (RFC 3261 15.1.1). Nobody waits for its answer.
+// bye sends BYE (RFC 3261 15.1.1). Nobody waits for its answer, but until it comes a BYE
+// that crosses it is known (RFC 5407 3.2.1).
 func (c *Call) bye(l *leg, cause cti.Cause) {
 	req := l.dlg.Request(sip.BYE)
 	for _, h := range reasonHeader(cause) {
 		req.AppendHeader(h)
 	}
 	tell(req, c.farewell)
-	c.request(l, req, nil)
+	sw, key := c.sw, l.key
+	sw.depart(key)
+	c.request(l, req, func(ev transaction.ClientEvent) {
+		if ev.Err != nil || ev.Response.StatusCode >= 200 {
+			sw.departed(key)
+		}
+	})
 }
 
 // onCancel: the caller gave up before our final response (RFC 3261 9.2). When the

@@ -255,7 +255,7 @@ func TestUpdateIsNoGlare_RFC3311_5_2(t *testing.T) {
 
 // Our BYE crosses the answer to our re-INVITE (drachtio-server 402): the 2xx is
 // acknowledged and nothing else happens.
-func TestByeCrossesRefresh_RFC5407_3_1_4(t *testing.T) {
+func TestByeCrossesRefresh_RFC5407_3_2_3(t *testing.T) {
 	scenario(t, connect, func(w *world) {
 		caller, agent := connected(w, "Session-Expires: 120;refresher=uas", "Supported: timer")
 		m := caller.expect2("INVITE", 2*time.Minute).(*sip.Request)

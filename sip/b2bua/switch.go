@@ -21,10 +21,11 @@ type Switch struct {
 	cfg  Config
 	deps Deps
 
-	mu      sync.Mutex // guards calls, dialogs, lines, closing, empty
+	mu      sync.Mutex // guards all below
 	calls   map[cti.CallID]*Call
 	dialogs map[dialogKey]*leg
-	lines   map[string]int // legs by trunk
+	leaving map[dialogKey]struct{} // a BYE of ours is not answered yet
+	lines   map[string]int         // legs by trunk
 	closing bool
 	empty   chan struct{} // closed when closing and the last call ended; nil before Drain
 }
@@ -44,6 +45,7 @@ func New(cfg Config, deps Deps) *Switch {
 		cfg: cfg, deps: deps,
 		calls:   make(map[cti.CallID]*Call),
 		dialogs: make(map[dialogKey]*leg),
+		leaving: make(map[dialogKey]struct{}),
 		lines:   make(map[string]int),
 	}
 }
@@ -85,10 +87,36 @@ func (s *Switch) Invite(tx *transaction.Server, in cti.Inbound) {
 // NOTIFY, OPTIONS. An unknown dialog gets 481.
 func (s *Switch) Request(tx *transaction.Server) {
 	req := tx.Request()
-	l := s.find(dialogKey{callIDOf(req), dialog.ToTag(req.To())})
-	if l == nil || !l.call.box.put(evRequest{leg: l, tx: tx}) {
+	key := dialogKey{callIDOf(req), dialog.ToTag(req.To())}
+	l := s.find(key)
+	switch {
+	case l != nil && l.call.box.put(evRequest{leg: l, tx: tx}):
+	case req.Method == sip.BYE && s.departing(key):
+		tx.Respond(sip.StatusOK, "OK")
+	default:
 		tx.RespondOnce(sip.StatusCallTransactionDoesNotExists, "")
 	}
+}
+
+// depart notes that a BYE of ours leaves in a dialog.
+func (s *Switch) depart(k dialogKey) {
+	s.mu.Lock()
+	s.leaving[k] = struct{}{}
+	s.mu.Unlock()
+}
+
+// departed notes that it was answered, or never will be.
+func (s *Switch) departed(k dialogKey) {
+	s.mu.Lock()
+	delete(s.leaving, k)
+	s.mu.Unlock()
+}
+
+func (s *Switch) departing(k dialogKey) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.leaving[k]
+	return ok
 }
 
 // Cancel tells that the caller cancelled the INVITE tx.
