@@ -200,11 +200,14 @@ func TestNoAmplification(t *testing.T) {
 // What was no message is told, with the flow on which it came.
 func TestFaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex // guards told
 		var told []flow.Fault
 		n := newNode(t, flow.Config{OnFault: func(f flow.Flow, what flow.Fault) {
 			if f.Remote.Addr() != phoneAddr.Addr() {
 				t.Errorf("flow %+v", f)
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			told = append(told, what)
 		}})
 		s := n.phone(t, phoneAddr)
@@ -215,6 +218,8 @@ func TestFaults(t *testing.T) {
 		_, _ = c.Write([]byte("OPTIONS sip:x SIP/2.0\r\nContent-Length: 99999999999\r\n\r\n"))
 		time.Sleep(time.Minute)
 		_ = c.Close()
+		mu.Lock()
+		defer mu.Unlock()
 		if want := []flow.Fault{flow.Junk, flow.Malformed, flow.Malformed}; !slices.Equal(told, want) {
 			t.Errorf("told %v, want %v", told, want)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lineaamica/la2/sip/flow"
+	"github.com/lineaamica/la2/sip/wire"
 )
 
 // Config sets the layer. The zero value of each field works.
@@ -38,6 +39,13 @@ type Config struct {
 	Branch func() string
 	// Tag makes a To tag (RFC 3261 19.3). Default: 96 bits from crypto/rand.
 	Tag func() string
+	// Admit decides about a new INVITE, REGISTER, OPTIONS, SUBSCRIBE or MESSAGE outside a dialog
+	// that is not Urgent: false refuses it with 503, unless it is a repeated one. It runs on
+	// readers, concurrently, and must not block. Default: all are admitted.
+	Admit func() bool
+	// Urgent reports a request that is never refused for want of time: a call to an emergency
+	// number. It runs on readers, concurrently, and must not block or keep m. Default: none is.
+	Urgent func(m *wire.Message) bool
 	// OnStray is told of each response that belongs to no transaction. It runs on the shard and
 	// must not block. Default: nobody.
 	OnStray func(flow.Flow)
@@ -93,6 +101,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Tag == nil {
 		c.Tag = randomToken
+	}
+	if c.Admit == nil {
+		c.Admit = func() bool { return true }
+	}
+	if c.Urgent == nil {
+		c.Urgent = func(*wire.Message) bool { return false }
 	}
 	if c.OnStray == nil {
 		c.OnStray = func(flow.Flow) {}

@@ -81,19 +81,32 @@ func New(cfg Config, send Sender, tu TU) *Layer {
 // included, unless the shard is at work: then it leaves a copy there. It does not block.
 func (l *Layer) Receive(f flow.Flow, m *wire.Message) {
 	sh := l.shards[maphash.Bytes(l.seed, m.CallID())%uint64(len(l.shards))]
-	a := always
-	if m.IsRequest() && len(m.ToTag()) == 0 {
-		switch m.Method() {
-		case wire.Invite, wire.Register, wire.Options, wire.Subscribe, wire.InstantMessage:
-			a = sheddable
-		}
-	}
+	a := l.admission(m)
 	switch sh.q.push(f, m.Raw(), a, l.cfg.Inbox) {
 	case refused:
 		sh.n.dropped.Add(1)
 	case inTurn:
-		sh.receive(f, m)
+		sh.receive(f, m, a == unwanted)
 	}
+}
+
+// admission sorts m: new work may be refused, what belongs to a call or is urgent may not.
+func (l *Layer) admission(m *wire.Message) admission {
+	if !m.IsRequest() || len(m.ToTag()) > 0 {
+		return always
+	}
+	switch m.Method() {
+	case wire.Invite, wire.Register, wire.Options, wire.Subscribe, wire.InstantMessage:
+	default:
+		return always
+	}
+	switch {
+	case l.cfg.Urgent(m):
+		return always
+	case l.cfg.Admit():
+		return sheddable
+	}
+	return unwanted
 }
 
 // Closed tells that a connection ended: client transactions on it fail with ErrTransport

@@ -9,7 +9,7 @@ import (
 // An item is one thing that a shard does next.
 type item struct {
 	kind   itemKind
-	shed   bool // the queue was full when this new request came
+	shed   bool // a new request that is refused
 	flow   flow.Flow
 	raw    []byte // a message, or a response of the user in bytes
 	status int    // of raw, when it is a response of the user
@@ -40,6 +40,7 @@ type admission uint8
 const (
 	always    admission = iota // belongs to what is under way
 	sheddable                  // begins something new
+	unwanted                   // the same, and Config.Admit refused it
 )
 
 // A queue carries items into a shard, in order, and says whose turn it is to handle them: one
@@ -91,7 +92,7 @@ const (
 // push takes a message; when it has to wait it is copied.
 func (q *queue) push(f flow.Flow, raw []byte, a admission, limit int) place {
 	most := allFactor * limit
-	if a == sheddable {
+	if a != always {
 		most = newFactor * limit
 	}
 	q.mu.Lock()
@@ -106,7 +107,7 @@ func (q *queue) push(f flow.Flow, raw []byte, a admission, limit int) place {
 	if n := len(q.free); n > 0 {
 		b, q.free = q.free[n-1], q.free[:n-1]
 	}
-	it := item{kind: itemMessage, flow: f, raw: append(b[:0], raw...), shed: a == sheddable && q.waits >= limit}
+	it := item{kind: itemMessage, flow: f, raw: append(b[:0], raw...), shed: a == unwanted || a == sheddable && q.waits >= limit}
 	q.waits++
 	q.items = append(q.items, it)
 	return queued

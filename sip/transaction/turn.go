@@ -19,8 +19,8 @@ const (
 )
 
 // receive handles a message in the turn that its reader got, and then what came meanwhile.
-func (sh *shard) receive(f flow.Flow, m *wire.Message) {
-	sh.direct(f, m)
+func (sh *shard) receive(f flow.Flow, m *wire.Message, shed bool) {
+	sh.direct(f, m, shed)
 	for left := mostInTurn; left > 0; {
 		n := sh.batchOf()
 		if n == 0 {
@@ -34,12 +34,12 @@ func (sh *shard) receive(f flow.Flow, m *wire.Message) {
 }
 
 // direct handles the message of a reader. A panic costs that message only.
-func (sh *shard) direct(f flow.Flow, m *wire.Message) {
+func (sh *shard) direct(f flow.Flow, m *wire.Message, shed bool) {
 	defer sh.recovered("item")
 	sh.now = time.Since(sh.started)
 	sh.busy++
 	sh.flow, sh.msg = f, m
-	sh.message(false)
+	sh.message(shed)
 	sh.msg = &sh.kept
 }
 

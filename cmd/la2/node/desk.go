@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/lineaamica/la2/configs"
@@ -123,7 +124,7 @@ func (n *Node) sipReady(context.Context) error {
 
 // gauges are what the packet and signalling layers count.
 func (n *Node) gauges() []metrics.Value {
-	return append(n.shieldValues(), []metrics.Value{
+	return slices.Concat(n.shieldValues(), n.loadValues(), []metrics.Value{
 		{Name: "la2_sip_calls", Help: "Calls now.", Func: func() float64 { return float64(n.sw.Running()) }},
 		{Name: "la2_sip_auth_failures_total", Help: "Wrong credentials.", Counter: true, Func: func() float64 { return float64(n.verifier.Stats().Failures) }},
 		{Name: "la2_sip_auth_throttled_total", Help: "Credentials refused unread, because their source sent too many wrong ones.", Counter: true, Func: func() float64 { return float64(n.verifier.Stats().Throttled) }},
@@ -140,5 +141,5 @@ func (n *Node) gauges() []metrics.Value {
 		}},
 		{Name: "la2_stream_lost_events_total", Help: "Events dropped while the journal did not write.", Counter: true, Func: func() float64 { return float64(n.stream.Stats().Lost) }},
 		{Name: "la2_store_bytes", Help: "Size of the journal file.", Func: func() float64 { return float64(n.store.Size()) }},
-	}...)
+	})
 }

@@ -33,6 +33,7 @@ import (
 	"github.com/lineaamica/la2/sip/digest"
 	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/location"
+	"github.com/lineaamica/la2/sip/overload"
 	"github.com/lineaamica/la2/sip/proxy"
 	"github.com/lineaamica/la2/sip/registrar"
 	"github.com/lineaamica/la2/sip/resolve"
@@ -84,6 +85,8 @@ type Node struct {
 	relay    *relay.Relay
 
 	shield    *shield.Shield
+	load      *overload.Controller
+	shed      atomic.Uint64 // REGISTER refused for want of time
 	flows     *flow.Layer
 	resolver  *resolve.Resolver
 	tx        *transaction.Layer

@@ -45,6 +45,7 @@ func (n *Node) Run(ctx context.Context) error {
 	part("bindings", func(c context.Context) error { n.location.Run(c); return nil })
 	part("trunks", n.runTrunks)
 	part("registrations with carriers", n.runRegister)
+	part("load", n.watchLoad)
 	close(n.ready)
 	select {
 	case <-ctx.Done():

@@ -83,13 +83,15 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 		return err
 	}
 	n.openShield()
+	n.openOverload()
 	n.flows = flow.New(flow.Config{Filter: n.shield.Verdict, Outgoing: n.shield.Outgoing, OnFault: n.fault, OnClosed: n.flowClosed,
 		Advertise: advertised(n.cfg), TLS: outward, WebSocket: flow.WebSocketConfig{Origins: n.cfg.SIP.WebSocket.Origins}, Logger: n.log}, n.receive)
 	n.openResolver()
 	if err := n.openProxy(ctx); err != nil {
 		return err
 	}
-	n.tx = transaction.New(transaction.Config{Shards: n.cfg.SIP.Shards, Address: n.flows.Address, OnStray: n.unasked, Logger: n.log}, n.flows, requestRoute{n})
+	n.tx = transaction.New(transaction.Config{Shards: n.cfg.SIP.Shards, Address: n.flows.Address, Admit: n.load.Admit, Urgent: urgent,
+		OnStray: n.unasked, Logger: n.log}, n.flows, requestRoute{n})
 	reg := n.cfg.SIP.Registrar
 	n.location = location.NewTable(location.Config{MaxBindings: reg.MaxBindings, Grace: reg.Grace,
 		Limit: func(a location.AOR) int { return n.accounts[string(a)].MaxBindings }, OnChange: n.bindingChanged})

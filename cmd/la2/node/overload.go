@@ -1,0 +1,57 @@
+package node
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/lineaamica/la2/cti/metrics"
+	"github.com/lineaamica/la2/sip/overload"
+	"github.com/lineaamica/la2/sip/wire"
+)
+
+func (n *Node) openOverload() {
+	n.load = overload.New(overload.Config{OnChange: func(refusing bool) {
+		if refusing {
+			n.log.Warn("too much to do: a part of new calls and registrations is refused")
+			return
+		}
+		n.log.Warn("everything is taken again")
+	}})
+}
+
+// watchLoad measures until ctx ends.
+func (n *Node) watchLoad(ctx context.Context) error {
+	w := overload.Watch{Controller: n.load, Backlog: n.flows.Backlog, Received: func() uint64 {
+		s := n.flows.Stats()
+		return s.Received + s.Filtered + s.Malformed + s.Junk
+	}}
+	w.Run(ctx)
+	return nil
+}
+
+// urgent tells a call to an emergency number: exactly the user part of the Request-URI, or its
+// number, or the service of RFC 5031.
+func urgent(m *wire.Message) bool {
+	if m.Method() != wire.Invite {
+		return false
+	}
+	number := m.RequestURI()
+	if u, ok := wire.ParseURI(number); ok {
+		number = u.User
+	} else if len(number) > 4 && bytes.EqualFold(number[:4], []byte("tel:")) {
+		number = number[4:]
+	}
+	switch string(number) {
+	case "112", "113", "115", "118", "urn:service:sos":
+		return true
+	}
+	return false
+}
+
+func (n *Node) loadValues() []metrics.Value {
+	return []metrics.Value{
+		{Name: "la2_sip_admitted_ratio", Help: "Part of new work that is taken now.", Func: func() float64 { return n.load.Share() }},
+		{Name: "la2_sip_shed_total", Help: "New requests refused with 503 for want of time.", Counter: true, Func: func() float64 { return float64(n.tx.Stats().Shed + n.shed.Load()) }},
+		{Name: "la2_sip_overrun_total", Help: "Messages dropped because too many waited.", Counter: true, Func: func() float64 { return float64(n.tx.Stats().Dropped) }},
+	}
+}
