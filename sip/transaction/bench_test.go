@@ -89,17 +89,22 @@ func BenchmarkInviteServer(b *testing.B) {
 	}
 }
 
-// BenchmarkTimers arms and stops a timer among 10,000.
+// BenchmarkTimers arms and stops a timer among so many.
 func BenchmarkTimers(b *testing.B) {
-	all := make([]timer, 10000)
-	var h timers
-	for i := range all {
-		h.arm(&all[i], time.Duration(i*7919%10007))
-	}
-	b.ReportAllocs()
-	for i := range b.N {
-		t := &all[i%len(all)]
-		h.stop(t)
-		h.arm(t, time.Duration(i%20011))
+	for _, n := range []int{100, 1_000_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			all := make([]timer, n)
+			var h timers
+			for i := range all {
+				h.arm(&all[i], time.Duration(i), time.Duration(i%8+1)*time.Second)
+			}
+			b.ReportAllocs()
+			now := time.Duration(n)
+			for i := range b.N {
+				t := &all[i*7919%n]
+				now++
+				h.arm(t, now, 32*time.Second)
+			}
+		})
 	}
 }

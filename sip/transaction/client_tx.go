@@ -114,7 +114,7 @@ func (c *clientTx) response(status int) {
 // armC starts timer C of a forwarded INVITE, and starts it anew with each 1xx above 100
 // (RFC 3261 16.7 step 2).
 func (c *clientTx) armC(status int) {
-	if c.up != nil && c.ict == ictProceeding && (status > 100 || c.life.place == 0) {
+	if c.up != nil && c.ict == ictProceeding && (status > 100 || c.life.lane == nil) {
 		c.lifeAfter(c.sh.l.cfg.TimerC)
 	}
 }
@@ -237,7 +237,7 @@ func (c *clientTx) emit(b []byte) {
 
 func (c *clientTx) retryAfter(d time.Duration) {
 	c.interval = d
-	c.sh.timers.arm(&c.retry, c.sh.now+d)
+	c.sh.timers.arm(&c.retry, c.sh.now, d)
 }
 
 func (c *clientTx) lifeAfter(d time.Duration) {
@@ -246,5 +246,5 @@ func (c *clientTx) lifeAfter(d time.Duration) {
 		c.lapsed = true
 		return
 	}
-	c.sh.timers.arm(&c.life, c.sh.now+d)
+	c.sh.timers.arm(&c.life, c.sh.now, d)
 }

@@ -3,7 +3,7 @@
 // The four machines (client and server, INVITE and not) are pure step functions, one file
 // each: ict.go, nict.go, ist.go, nist.go. Around them stand shards: a transaction belongs to
 // the shard of its Call-ID, because an ACK for a 2xx and a CANCEL arrive under other keys but
-// under the same Call-ID. A shard is a queue, a heap of timers and its tables, and one goroutine at
+// under the same Call-ID. A shard is a queue, lanes of timers and its tables, and one goroutine at
 // a time works on it, so all that happens to one Call-ID happens in the order of arrival. That
 // goroutine is the reader that brings the message when the shard is idle, as it mostly is: no copy,
 // no queue, no switch to another goroutine (turn.go).

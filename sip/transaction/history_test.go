@@ -115,9 +115,9 @@ func (h *harness) wantGone(seed uint64) {
 	h.wantAlive(0, 0)
 	h.l.Close()
 	for _, sh := range h.l.shards {
-		if len(sh.servers)+len(sh.clients)+len(sh.merged)+len(sh.owed)+len(sh.timers) != 0 {
+		if len(sh.servers)+len(sh.clients)+len(sh.merged)+len(sh.owed)+sh.timers.armed != 0 {
 			h.t.Errorf("seed %d: left behind: %d servers, %d clients, %d merged, %d owed, %d timers",
-				seed, len(sh.servers), len(sh.clients), len(sh.merged), len(sh.owed), len(sh.timers))
+				seed, len(sh.servers), len(sh.clients), len(sh.merged), len(sh.owed), sh.timers.armed)
 		}
 	}
 	if s := h.l.Stats(); s.Panics != 0 {

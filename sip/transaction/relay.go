@@ -100,7 +100,7 @@ func (s *Server) Alarm(d time.Duration, ring func()) {
 		a := &alarm{s: s, ring: ring}
 		a.timer.owner = a
 		t.alarm = a
-		t.sh.timers.arm(&a.timer, t.sh.now+d)
+		t.sh.timers.arm(&a.timer, t.sh.now, d)
 	}
 }
 

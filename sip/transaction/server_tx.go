@@ -185,7 +185,7 @@ func (t *serverTx) do(acts actions) {
 
 func (t *serverTx) retryAfter(d time.Duration) {
 	t.interval = d
-	t.sh.timers.arm(&t.retry, t.sh.now+d)
+	t.sh.timers.arm(&t.retry, t.sh.now, d)
 }
 
 func (t *serverTx) lifeAfter(d time.Duration) {
@@ -194,7 +194,7 @@ func (t *serverTx) lifeAfter(d time.Duration) {
 		t.lapsed = true
 		return
 	}
-	t.sh.timers.arm(&t.life, t.sh.now+d)
+	t.sh.timers.arm(&t.life, t.sh.now, d)
 }
 
 // onUnreliable is d on UDP and 0 on a transport that does not lose or repeat messages.
