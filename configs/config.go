@@ -91,6 +91,8 @@ type SIP struct {
 	MaxCalls  int       `yaml:"max_calls"`
 	Shield    Shield    `yaml:"shield"`
 	Registrar Registrar `yaml:"registrar"`
+	// WatchersSeeOthers: a busy lamp tells who is at the other end.
+	WatchersSeeOthers bool `yaml:"watchers_see_others"`
 }
 
 // Shield says which sources of SIP are listened to.

@@ -47,6 +47,7 @@ func (c *Call) begin() bool {
 	if status, headers := c.readInvite(c.caller); status != 0 {
 		return c.refuse(status, headers...)
 	}
+	c.line(c.caller, LineTrying)
 	return true
 }
 
@@ -168,6 +169,7 @@ func (c *Call) accept(l *leg, res *sip.Response) {
 	}
 	l.tx.Reply(res)
 	l.dlg.Confirm()
+	c.line(l, LineTalks)
 	l.state, _ = l.state.next(legAccept)
 	if l.oa == stable {
 		l.far()

@@ -114,6 +114,9 @@ type Deps struct {
 	// Colleagues tells whether station a may take over the calls of station b (RFC
 	// 3891). Nil: nobody may, but b itself.
 	Colleagues func(a, b cti.DeviceID) bool
+	// Lines is told of each change of a station's dialog. It must not block. Nil:
+	// nobody asks.
+	Lines func(Line)
 	// Serve is the script of a call; it runs on a goroutine of its own. When it
 	// returns the call is hung up with the cause. ctx ends when the caller leaves;
 	// context.Cause(ctx) is then a *cti.Failure.

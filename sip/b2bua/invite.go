@@ -64,6 +64,7 @@ func (c *Call) ringOut(l *leg, d cti.Destination, targets []Target) error {
 		ring = c.sw.cfg.MaxRing
 	}
 	l.ringAt = time.Now().Add(ring)
+	c.line(l, LineTrying)
 	return nil
 }
 
@@ -178,6 +179,7 @@ func (c *Call) rings(l *leg, status int) {
 	if !first {
 		return
 	}
+	c.line(l, LineRings)
 	if t := c.transfer; t != nil && t.to == l {
 		c.progress(t.from, "SIP/2.0 180 Ringing")
 	}
@@ -224,6 +226,7 @@ func (c *Call) accepted(b *branch, res *sip.Response) {
 	c.reply = opaqueOf(res)
 	l.session.granted(res, c.sw.cfg.MinSE)
 	l.far()
+	c.line(l, LineTalks)
 	c.picked(l)
 }
 

@@ -120,6 +120,7 @@ func (c *Call) cleared(l *leg, cause cti.Cause) {
 	if l.dlg != nil {
 		l.dlg.Terminate()
 	}
+	c.line(l, LineOver)
 	c.sw.leave(l)
 	l.ringAt, l.session = time.Time{}, sessionTimer{}
 	l.refer, l.branches, l.forks, l.rel, l.tx, l.said, l.offer, l.local = nil, nil, nil, nil, nil, nil, nil, sdp.Local{} // transactions outlive the leg by 32 s

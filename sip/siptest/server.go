@@ -106,6 +106,8 @@ func (u *UA) ack(c *Call, m *Message) {
 func (u *UA) outside(m *Message, manual bool) {
 	if !manual {
 		switch {
+		case u.notified(m):
+			return
 		case m.Tag("To") != "" || m.Method == "CANCEL":
 			u.Reply(m, 481)
 		case m.Method == "OPTIONS" || m.Method == "NOTIFY" || m.Method == "MESSAGE":

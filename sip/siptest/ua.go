@@ -62,6 +62,7 @@ type UA struct {
 	closed   bool
 	lastID   int
 	calls    map[string]*Call
+	subs     map[string]*Subscription
 	clients  map[string]*clientTx
 	servers  map[string]*serverTx
 	handlers map[string]func(*Call, *Message) bool
@@ -97,6 +98,7 @@ func NewUAOn(tb TB, pc flow.PacketConn, listen func() (flow.PacketConn, error), 
 		incoming: make(chan *Call, queueSize),
 		others:   make(chan *Message, queueSize),
 		calls:    map[string]*Call{},
+		subs:     map[string]*Subscription{},
 		clients:  map[string]*clientTx{},
 		servers:  map[string]*serverTx{},
 		handlers: map[string]func(*Call, *Message) bool{},

@@ -31,6 +31,7 @@ import (
 	"github.com/lineaamica/la2/media/relay"
 	"github.com/lineaamica/la2/sip/b2bua"
 	"github.com/lineaamica/la2/sip/digest"
+	"github.com/lineaamica/la2/sip/events"
 	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/location"
 	"github.com/lineaamica/la2/sip/overload"
@@ -98,6 +99,8 @@ type Node struct {
 	bindings  *keeper // nil: registrations end with the process
 	registrar *registrar.Registrar
 	replies   sync.Pool // of *[]byte, for the registrar's answers
+	lamps     *lamps
+	events    *events.Notifier
 	trunks    *trunk.Table
 	accounts  map[string]configs.Account
 	secrets   map[string]digest.HA1 // of accounts

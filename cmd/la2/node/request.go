@@ -23,7 +23,7 @@ type requestRoute struct{ n *Node }
 // statusUnsupportedURI has no name in sipgo (RFC 3261 21.4.14).
 const statusUnsupportedURI = 416
 
-const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, REFER, NOTIFY"
+const allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, REFER, NOTIFY, SUBSCRIBE"
 
 // receive takes every message from its reader. REGISTER is answered at once and needs no
 // transaction; all others have one.
@@ -47,6 +47,8 @@ func (n *Node) receive(f flow.Flow, m *wire.Message) {
 func (r requestRoute) Request(tx *transaction.Server) {
 	req := tx.Request()
 	switch {
+	case req.Method == sip.SUBSCRIBE:
+		r.subscribe(tx)
 	case dialog.InDialog(req):
 		r.n.sw.Request(tx)
 	case req.Method == sip.OPTIONS:

@@ -43,6 +43,7 @@ func (n *Node) Run(ctx context.Context) error {
 		part("registrations", func(c context.Context) error { n.bindings.run(c); return nil })
 	}
 	part("bindings", func(c context.Context) error { n.location.Run(c); return nil })
+	part("events", func(c context.Context) error { n.events.Run(c); return nil })
 	part("trunks", n.runTrunks)
 	part("registrations with carriers", n.runRegister)
 	part("load", n.watchLoad)
