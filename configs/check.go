@@ -65,6 +65,7 @@ func checkNode(c *Config, r report) {
 		}
 	}
 	between(r, "sip.max_calls", c.SIP.MaxCalls, 1, 100000)
+	duration(r, "sip.drain", c.SIP.Drain, 0, 30*time.Minute)
 	duration(r, "sip.ring_time", c.SIP.RingTime, 5*time.Second, 2*time.Minute)
 	duration(r, "sip.max_duration", c.SIP.MaxDuration, time.Minute, 24*time.Hour)
 	checkRegistrar(c.SIP.Registrar, r)

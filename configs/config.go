@@ -84,6 +84,8 @@ type SIP struct {
 	NameServers []string      `yaml:"name_servers"`
 	RingTime    time.Duration `yaml:"ring_time"`
 	MaxDuration time.Duration `yaml:"max_duration"`
+	// Drain is how long running calls may go on after the node was told to stop.
+	Drain time.Duration `yaml:"drain"`
 	// SessionExpires is the session interval that we ask for; 0: none.
 	SessionExpires time.Duration `yaml:"session_expires"`
 	// PRACK: 1xx are reliable for every caller who can, not only for who requires it.

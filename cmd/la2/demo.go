@@ -7,11 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 
 	"github.com/lineaamica/la2/cmd/la2/node"
 	"github.com/lineaamica/la2/configs"
@@ -29,7 +27,7 @@ var demoSites = []string{"formezpa", "c_b180", "cmna"}
 
 // Run starts the network, says how to ring it and stops on Ctrl-C.
 func (c demoCmd) Run() error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, second, stop := signals()
 	defer stop()
 	data, cleanup, err := c.directory()
 	if err != nil {
@@ -44,6 +42,7 @@ func (c demoCmd) Run() error {
 			return err
 		}
 	}
+	defer hurried(second, d.hurry)()
 	return d.run(ctx, c.Bots, os.Stdout)
 }
 
@@ -101,6 +100,13 @@ func (d *demo) abandon(ctx context.Context) {
 	cancel()
 	for _, n := range d.nodes {
 		_ = n.Run(ended)
+	}
+}
+
+// hurry ends the calls of all nodes at once.
+func (d *demo) hurry() {
+	for _, n := range d.nodes {
+		n.Hurry()
 	}
 }
 

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/lineaamica/la2/cmd/la2/node"
 	"github.com/lineaamica/la2/configs"
@@ -17,7 +14,7 @@ type serveCmd struct {
 	Data   string `placeholder:"DIR" help:"Directory of the journal, instead of the file's data key."`
 }
 
-// Run serves until SIGTERM or Ctrl-C, then drains.
+// Run serves until SIGTERM or Ctrl-C, then drains; a second signal cuts that short.
 func (c serveCmd) Run() (err error) {
 	stopProfile, err := profile()
 	if err != nil {
@@ -38,7 +35,7 @@ func (c serveCmd) Run() (err error) {
 	if data == "" {
 		return errors.New("where to keep the journal? set data: in the file or give --data")
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, second, stop := signals()
 	defer stop()
 	n, err := node.New(ctx, node.Options{Config: cfg, Data: data, Logger: logger(cfg.Log), Version: version})
 	if err != nil {
@@ -49,6 +46,7 @@ func (c serveCmd) Run() (err error) {
 		slog.Warn("la2 status needs --token: token file not written", "error", err)
 	}
 	defer forget()
+	defer hurried(second, n.Hurry)()
 	return n.Run(ctx)
 }
 

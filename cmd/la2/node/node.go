@@ -118,6 +118,8 @@ type Node struct {
 	http     net.Listener
 	web      *http.Server
 	draining atomic.Bool
+	hurry    context.Context // ends when draining must
+	rush     context.CancelFunc
 	leaving  context.Context // ends when we take our registrations with carriers back
 	leave    context.CancelFunc
 	left     chan struct{} // closed when that is done
@@ -142,6 +144,7 @@ func New(ctx context.Context, o Options) (*Node, error) {
 	n := &Node{cfg: o.Config, opts: o, log: o.Logger.With("site", o.Config.Site.IPA), ready: make(chan struct{}),
 		accounts: accountsOf(o.Config), left: make(chan struct{}), replies: sync.Pool{New: func() any { return new([]byte) }}}
 	n.leaving, n.leave = context.WithCancel(context.WithoutCancel(ctx))
+	n.hurry, n.rush = context.WithCancel(context.WithoutCancel(ctx))
 	for _, step := range []func(context.Context) error{n.openPlan, n.openSockets, n.openJournal, n.openMedia, n.openSIP, n.openFloor, n.openDesk} {
 		if err := step(ctx); err != nil {
 			n.close()

@@ -10,8 +10,8 @@ import (
 	"github.com/lineaamica/la2/cti/cdr"
 )
 
-// drainTime is how long running calls may go on after the node was told to stop.
-const drainTime = 2 * time.Second
+// goodbye is how long the last calls have for their BYE.
+const goodbye = time.Second
 
 // Run serves until ctx ends, then refuses new calls, ends the running ones and
 // closes everything. It returns the first fault of a part that ended by itself.
@@ -85,11 +85,18 @@ func (n *Node) announceDevices() {
 	}
 }
 
-// drain refuses new calls, waits a little for the running ones and hangs them up.
+// Hurry makes Run hang up at once what it waits for, now or when it drains. It may be
+// called more than once.
+func (n *Node) Hurry() { n.rush() }
+
+// drain refuses new calls, waits for the running ones as long as the configuration
+// says and hangs them up. Desktops, registrations and what belongs to calls go on.
 func (n *Node) drain() {
 	n.draining.Store(true)
-	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	limit := n.cfg.SIP.Drain
+	ctx, cancel := context.WithTimeout(n.hurry, limit)
 	defer cancel()
+	n.log.Info("draining", "calls", n.sw.Running(), "limit", limit)
 	done := make(chan struct{})
 	go func() { // ends when the switch is empty, or with the process
 		n.sw.Drain(ctx)
@@ -97,7 +104,12 @@ func (n *Node) drain() {
 	}()
 	select {
 	case <-done:
-	case <-time.After(drainTime + time.Second):
+		return
+	case <-ctx.Done():
+	}
+	select {
+	case <-done:
+	case <-time.After(goodbye):
 		n.log.Warn("calls left without a goodbye", "calls", n.sw.Running())
 	}
 }
