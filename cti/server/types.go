@@ -100,8 +100,8 @@ type QueueStatus struct {
 	Redirected int         `json:"redirected"`
 }
 
-// BanStatus is a source of SIP that is not listened to for now: an address, or
-// an IPv6 /64.
+// BanStatus is a source of SIP that is not listened to for now: an address, an
+// IPv6 /64, or a network whose passwords are refused unread.
 type BanStatus struct {
 	Source  string    `json:"source"`
 	Reason  string    `json:"reason"`

@@ -1,11 +1,13 @@
 package digest
 
 import (
+	"cmp"
 	"container/list"
 	"errors"
 	"hash/maphash"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,7 +98,9 @@ type suspectKey struct {
 type suspect struct {
 	key    suspectKey
 	failed []time.Time // within the window, oldest first; at most Failures
+	since  time.Time   // beginning of the pause
 	until  time.Time   // end of the pause
+	unread uint64      // credentials refused in the pause
 	proved time.Time   // of an account: the last right password
 }
 
@@ -144,14 +148,17 @@ func (g *Guard) verifyAny(r *Request, authorizations []string) (Proof, error) {
 		case err == nil && c.Realm != g.Realm():
 			continue
 		case err != nil && sourcePaused:
-			return Proof{}, g.refuse()
+			return Proof{}, g.refuse(key)
 		case err != nil:
 			g.failed(key)
 			return Proof{}, ErrDenied
 		}
 		account := suspectKey{key.source, maphash.String(g.seed, c.Username) | 1}
-		if g.paused(account) || sourcePaused && !g.trusted(account) {
-			return Proof{}, g.refuse()
+		if g.paused(account) {
+			return Proof{}, g.refuse(account)
+		}
+		if sourcePaused && !g.trusted(account) {
+			return Proof{}, g.refuse(key)
 		}
 		p, err := g.check(r, &c)
 		switch {
@@ -165,9 +172,53 @@ func (g *Guard) verifyAny(r *Request, authorizations []string) (Proof, error) {
 	return Proof{}, ErrMissing
 }
 
-func (g *Guard) refuse() error {
+// refuse counts credentials that are not read because of the pause of k.
+func (g *Guard) refuse(k suspectKey) error {
 	g.throttled.Add(1)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.suspect(k).unread++
 	return ErrDenied
+}
+
+// A Pause is a source, or one account there, whose credentials are refused unread.
+type Pause struct {
+	Source  netip.Prefix
+	Account bool // of one account, whichever it is
+	Since   time.Time
+	Until   time.Time
+	Unread  uint64 // credentials refused since then
+}
+
+// Pauses lists what is paused now, the longest first. It looks at all that is remembered.
+func (g *Guard) Pauses() []Pause {
+	now := g.cfg.Now()
+	var out []Pause
+	g.mu.Lock()
+	for k, e := range g.table {
+		if s := e.Value.(*suspect); now.Before(s.until) {
+			out = append(out, Pause{Source: k.source, Account: k.account != 0, Since: s.since, Until: s.until, Unread: s.unread})
+		}
+	}
+	g.mu.Unlock()
+	slices.SortFunc(out, func(a, b Pause) int {
+		return cmp.Or(b.Until.Compare(a.Until), a.Source.Addr().Compare(b.Source.Addr()), cmp.Compare(a.Unread, b.Unread))
+	})
+	return out
+}
+
+// Forgive ends the pauses of the source to which a belongs, and of its accounts; false when
+// there is none.
+func (g *Guard) Forgive(a netip.Addr) bool {
+	source, now, found := sourceOf(a), g.cfg.Now(), false
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for k, e := range g.table {
+		if s := e.Value.(*suspect); k.source == source && now.Before(s.until) {
+			s.until, found = now, true
+		}
+	}
+	return found
 }
 
 // paused tells whether k is in its pause.
@@ -240,7 +291,7 @@ func (s *suspect) fail(now time.Time, cfg *GuardConfig) bool {
 	if len(s.failed) < cfg.Failures {
 		return false
 	}
-	s.failed, s.until = nil, now.Add(cfg.Pause)
+	s.failed, s.since, s.until, s.unread = nil, now, now.Add(cfg.Pause), 0
 	return true
 }
 

@@ -151,3 +151,30 @@ func TestGuard_table(t *testing.T) {
 		t.Errorf("%d, %d entries, want 4", len(g.table), g.order.Len())
 	}
 }
+
+// Who is paused can be listed and forgiven; no account is named.
+func TestGuard_pauses(t *testing.T) {
+	g := newGuarded(t, GuardConfig{Failures: 2})
+	g.try("192.0.2.1", "1001", "demo-1001", nil)
+	for _, src := range []string{"192.0.2.1", "192.0.2.200"} { // one source
+		g.try(src, "9999", "guess", ErrDenied)
+	}
+	g.try("192.0.2.7", "1002", "demo-1002", ErrDenied)
+	g.try("192.0.2.7", "9999", "guess", ErrDenied)
+	got := g.Pauses()
+	if len(got) != 2 || got[0].Source.String() != "192.0.2.0/24" || got[0].Account == got[1].Account {
+		t.Fatalf("got %+v", got)
+	}
+	for _, p := range got {
+		if p.Unread != 1 || p.Until.Sub(p.Since) != time.Minute {
+			t.Errorf("got %+v", p)
+		}
+	}
+	if g.Forgive(netip.MustParseAddr("192.0.3.1")) || !g.Forgive(netip.MustParseAddr("::ffff:192.0.2.66")) {
+		t.Error("forgiven: the wrong one, or not the right one")
+	}
+	if got := g.Pauses(); len(got) != 0 {
+		t.Errorf("got %+v", got)
+	}
+	g.try("192.0.2.7", "1002", "demo-1002", nil)
+}

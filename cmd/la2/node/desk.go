@@ -36,7 +36,7 @@ func (n *Node) openDesk(ctx context.Context) (err error) {
 		Taxonomy: taxonomy.Default(),
 		Agents:   agents{n.floor}, Calls: calls{n}, Tickets: tickets{n.tickets},
 		Sessions: n.store.Projection("sessions"), SessionLife: n.cfg.HTTP.SessionLife, StatusToken: n.token,
-		Bans: n.banned, Unban: n.shield.Unban,
+		Bans: n.banned, Unban: n.unban,
 		Desktop: web.Desktop(), Metrics: n.metrics.Handler(),
 		Ready:  []server.Check{{Name: "journal", Func: n.journalReady}, {Name: "sip", Func: n.sipReady}},
 		Logger: n.log,
@@ -122,12 +122,23 @@ func (n *Node) sipReady(context.Context) error {
 	return nil
 }
 
+// registers counts REGISTERs by what became of them.
+func registers(outcome string, count func() uint64) metrics.Value {
+	return metrics.Value{Name: "la2_sip_registers_total", Help: "REGISTER requests answered.", Counter: true,
+		Labels: map[string]string{"outcome": outcome}, Func: func() float64 { return float64(count()) }}
+}
+
 // gauges are what the packet and signalling layers count.
 func (n *Node) gauges() []metrics.Value {
 	return slices.Concat(n.shieldValues(), n.loadValues(), []metrics.Value{
 		{Name: "la2_sip_calls", Help: "Calls now.", Func: func() float64 { return float64(n.sw.Running()) }},
 		{Name: "la2_sip_auth_failures_total", Help: "Wrong credentials.", Counter: true, Func: func() float64 { return float64(n.verifier.Stats().Failures) }},
 		{Name: "la2_sip_auth_throttled_total", Help: "Credentials refused unread, because their source sent too many wrong ones.", Counter: true, Func: func() float64 { return float64(n.verifier.Stats().Throttled) }},
+		registers("accepted", func() uint64 { return n.registrar.Stats().Accepted }),
+		registers("challenged", func() uint64 { return n.registrar.Stats().Challenged }),
+		registers("denied", func() uint64 { return n.registrar.Stats().Denied }),
+		registers("refused", func() uint64 { return n.registrar.Stats().Refused }),
+		{Name: "la2_sip_registered", Help: "Accounts with a binding now.", Func: func() float64 { return float64(n.location.Len()) }},
 		{Name: "la2_sip_messages_received_total", Help: "SIP messages received.", Counter: true, Func: func() float64 { return float64(n.flows.Stats().Received) }},
 		{Name: "la2_sip_messages_sent_total", Help: "SIP messages sent.", Counter: true, Func: func() float64 { return float64(n.flows.Stats().Sent) }},
 		{Name: "la2_sip_retransmissions_total", Help: "Repeated requests absorbed.", Counter: true, Func: func() float64 { return float64(n.tx.Stats().Retransmissions) }},

@@ -1,8 +1,11 @@
 package node
 
 import (
+	"net/netip"
+	"slices"
 	"testing"
 
+	"github.com/lineaamica/la2/cti/server"
 	"github.com/lineaamica/la2/sip/digest"
 )
 
@@ -40,6 +43,14 @@ func TestPasswordGuessing(t *testing.T) {
 		}
 		if s := try(neighbour, "REGISTER", "sip:10.0.0.1", "demo-1001"); s != 200 {
 			t.Errorf("neighbour: %d", s)
+		}
+		hub := w.nodes["hub"]
+		listed := slices.ContainsFunc(hub.banned(), func(b server.BanStatus) bool { return b.Source == "10.0.9.0/24" && b.Reason == "passwords" })
+		if !listed {
+			t.Errorf("the status shows %+v", hub.banned())
+		}
+		if !hub.unban(netip.MustParseAddr("10.0.9.9")) || try(guesser, "REGISTER", "sip:10.0.0.1", "demo-1001") != 200 {
+			t.Error("not let in again")
 		}
 	})
 }

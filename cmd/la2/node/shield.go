@@ -60,13 +60,28 @@ func (n *Node) registered(list []location.Binding) {
 	}
 }
 
-// banned is what the status shows of the shield.
+// banned is what the status shows of the shield, and of the guard against guessing.
 func (n *Node) banned() []server.BanStatus {
 	out := []server.BanStatus{}
+	for _, p := range n.verifier.Pauses() {
+		why := "passwords"
+		if p.Account {
+			why = "passwords of one account"
+		}
+		if len(out) < listedBans {
+			out = append(out, server.BanStatus{Source: p.Source.String(), Reason: why, Since: p.Since.UTC(), Until: p.Until.UTC(), Times: 1, Dropped: p.Unread})
+		}
+	}
 	for _, b := range n.shield.Bans(listedBans) {
 		out = append(out, server.BanStatus{Source: b.Source.String(), Reason: b.Reason, Since: b.Since.UTC(), Until: b.Until.UTC(), Times: b.Times, Dropped: b.Dropped})
 	}
 	return out
+}
+
+// unban ends whatever keeps an address out.
+func (n *Node) unban(a netip.Addr) bool {
+	shielded, paused := n.shield.Unban(a), n.verifier.Forgive(a)
+	return shielded || paused
 }
 
 // shieldValues are what the shield and the layers behind it count.
