@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/lineaamica/la2/numbering"
 )
 
 func checkTrunks(c *Config, r report) {
@@ -26,6 +28,7 @@ func checkTrunks(c *Config, r report) {
 		}
 		groups[t.Group] = t.Site
 	}
+	checkEmergency(c, r)
 	for i, a := range c.Accounts {
 		if a.Trunk == "" {
 			continue
@@ -38,6 +41,51 @@ func checkTrunks(c *Config, r report) {
 			r(p+"trunk", fmt.Sprintf("no trunk %q of a carrier", a.Trunk))
 		}
 	}
+}
+
+// checkEmergency: calls for help leave here, by carriers, and no other office or
+// station takes them.
+func checkEmergency(c *Config, r report) {
+	for i, name := range c.Emergency.Trunks {
+		if !slices.ContainsFunc(c.Trunks, func(t Trunk) bool { return t.Site == "" && (t.Name == name || t.Group == name) }) {
+			r(fmt.Sprintf("emergency.trunks[%d]", i), fmt.Sprintf("no trunk or group %q of a carrier: rescuers are reached from where the caller is", name))
+		}
+	}
+	if cli := c.Emergency.CLI; cli != "" && !cliForm.MatchString(cli) {
+		r("emergency.cli", "want the geographic number of the site, such as +3906828881")
+	}
+	if l := c.Emergency.Location; len(l) > 64 || strings.ContainsFunc(l, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+		r("emergency.location", "want one line of at most 64 bytes")
+	}
+	taken := func(path, number string) {
+		if n := numbering.Canonical(number); numbering.IsEmergency(n) {
+			r(path, number+" is an emergency number and leads to the rescuers alone")
+		}
+	}
+	for i, a := range c.Accounts {
+		taken(fmt.Sprintf("accounts[%d].user", i), a.User)
+	}
+	for i, s := range c.Services {
+		for j, n := range s.Numbers {
+			taken(fmt.Sprintf("services[%d].numbers[%d]", i, j), n)
+		}
+	}
+	for i, t := range c.Trunks {
+		for j, n := range t.Numbers {
+			taken(fmt.Sprintf("trunks[%d].numbers[%d]", i, j), n)
+		}
+	}
+}
+
+// Warnings are faults with which a node may still run: one line each.
+func Warnings(c *Config) []string {
+	if slices.ContainsFunc(c.Trunks, func(t Trunk) bool { return t.Site == "" }) {
+		if c.Emergency.CLI == "" {
+			return []string{"emergency.cli: empty: the rescuers see the number of the trunk, or none"}
+		}
+		return nil
+	}
+	return []string{"trunks: no carrier: 112, 113, 115 and 118 cannot be called from this site"}
 }
 
 // checkPeer is about where the peer is.

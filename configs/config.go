@@ -29,6 +29,7 @@ type Config struct {
 	Menus     []Menu     `yaml:"menus"`
 	Services  []Service  `yaml:"services"`
 	Trunks    []Trunk    `yaml:"trunks"`
+	Emergency Emergency  `yaml:"emergency"`
 	Routes    []Route    `yaml:"routes"`
 	Pools     Pools      `yaml:"pools"`
 
@@ -272,6 +273,13 @@ type Trunk struct {
 	Codecs      []string      `yaml:"codecs"`
 	Account     TrunkAccount  `yaml:"account"`
 	Register    TrunkRegister `yaml:"register"`
+}
+
+// Emergency is how calls to 112, 113, 115 and 118 leave.
+type Emergency struct {
+	Trunks   []string `yaml:"trunks"`
+	CLI      string   `yaml:"cli"`
+	Location string   `yaml:"location"`
 }
 
 // Rewrite changes the beginning of numbers at a trunk.

@@ -14,14 +14,15 @@ const (
 
 // An Inbound is what the switch knows of a call when its script starts.
 type Inbound struct {
-	Call    CallID
-	At      time.Time // when the INVITE arrived, UTC
-	Caller  Party
-	Dialled string   // as dialled, normalised by package route
-	Device  DeviceID // the station that calls; "" for everybody else
-	Trunk   string   // name of the trunk it came by; "" for a station
-	From    SiteID   // office at the other end of that trunk; "" for a carrier or station
-	Capsule Capsule
+	Call      CallID
+	At        time.Time // when the INVITE arrived, UTC
+	Caller    Party
+	Dialled   string   // as dialled, normalised by package route
+	Device    DeviceID // the station that calls; "" for everybody else
+	Emergency bool     // a call for help: it is never refused for want of room, nor cut
+	Trunk     string   // name of the trunk it came by; "" for a station
+	From      SiteID   // office at the other end of that trunk; "" for a carrier or station
+	Capsule   Capsule
 }
 
 // A Party is one end as shown to people.

@@ -44,10 +44,11 @@ const (
 	EvEngineDecision    EventType = "EngineDecision" // Raw: the decision
 	EvDeviceUp          EventType = "DeviceUp"       // Device has a binding
 	EvDeviceDown        EventType = "DeviceDown"
-	EvTrunkUp           EventType = "TrunkUp"           // Trunk
-	EvTrunkDown         EventType = "TrunkDown"         // Trunk
-	EvTrunkRegistration EventType = "TrunkRegistration" // Trunk; Value: registered, unregistered
-	EvAudit             EventType = "Audit"             // a command: who (Agent), what (Value), outcome (Cause)
+	EvTrunkUp           EventType = "TrunkUp"             // Trunk
+	EvTrunkDown         EventType = "TrunkDown"           // Trunk
+	EvEmergency         EventType = "EmergencyRedirected" // Leg hands the citizen to Target, a number of the rescuers
+	EvTrunkRegistration EventType = "TrunkRegistration"   // Trunk; Value: registered, unregistered
+	EvAudit             EventType = "Audit"               // a command: who (Agent), what (Value), outcome (Cause)
 	EvNodeStarted       EventType = "NodeStarted"
 	EvNodeStopped       EventType = "NodeStopped"
 )

@@ -22,6 +22,9 @@ func (c checkCmd) Run() error {
 		fmt.Println(err)
 		return exitError(1)
 	}
+	for _, w := range configs.Warnings(cfg) {
+		fmt.Printf("%s: warning: %s\n", c.File, w)
+	}
 	fmt.Printf("%s: good: site %s, %d services, %d queues, %d users, %d trunks\n",
 		c.File, cfg.Site.IPA, len(cfg.Services), len(cfg.Queues), len(cfg.Users), len(cfg.Trunks))
 	return nil

@@ -64,6 +64,15 @@ func TestCheck_brokenFiles(t *testing.T) {
 		{"two keys pressed", goodFile + "menus: [{name: m, prompt: menu, choices: [{key: '12'}]}]\n", "f.yaml:5:49: menus[0].choices[0].key: want one key of 0 to 9, * or #"},
 		{"trunk to itself", goodFile + "trunks: [{name: t, site: x, address: 'udp:127.0.0.1:15062'}]\n", "f.yaml:5:26: trunks[0].site: is this very site"},
 		{"trunk from anywhere", goodFile + "trunks: [{name: t, address: 'udp:127.0.0.1:15062', sources: [here]}]\n", "f.yaml:5:62: trunks[0].sources[0]: want a prefix such as 192.0.2.0/24 or IP:PORT"},
+		{"trunk account without a realm", goodFile + "trunks: [{name: t, address: 'udp:127.0.0.1:15062', account: {user: u, password: p}}]\n", "f.yaml:5:61: trunks[0].account.realm: is required"},
+		{"registration of nobody", goodFile + "trunks: [{name: t, address: 'udp:127.0.0.1:15062', register: {expires: 1h}}]\n", "f.yaml:5:72: trunks[0].register.expires: wants trunks.account"},
+		{"number rule", goodFile + "trunks: [{name: t, address: 'udp:127.0.0.1:15062', out: [{match: '0', strip: 2}]}]\n", "f.yaml:5:78: trunks[0].out[0].strip: 2 is not allowed; allowed: 0 to 1"},
+		{"number rule with letters", goodFile + "trunks: [{name: t, address: 'udp:127.0.0.1:15062', in: [{match: 'x', add: '0'}]}]\n", `f.yaml:5:65: trunks[0].in[0].match: "x": want digits`},
+		{"group of an office and a carrier", goodFile + "trunks: [{name: a, address: 'udp:127.0.0.1:1', group: g}, {name: b, site: y, address: 'udp:127.0.0.1:2', group: g}]\n", "f.yaml:5:113: trunks[1].group: offices and carriers"},
+		{"certificate without TLS", goodFile + "trunks: [{name: t, address: 'udp:127.0.0.1:15062', certificate: x.example}]\n", "f.yaml:5:65: trunks[0].certificate: wants an address with tls:"},
+		{"emergency by an office", goodFile + "trunks: [{name: t, site: y, address: 'udp:127.0.0.1:15062'}]\nemergency: {trunks: [t]}\n", `f.yaml:6:22: emergency.trunks[0]: no trunk or group "t" of a carrier`},
+		{"emergency number of a station", goodFile + "accounts: [{user: '112', password: longenough}]\n", "f.yaml:5:19: accounts[0].user: 112 is an emergency number"},
+		{"account of no trunk", goodFile + "accounts: [{user: x, kind: carrier, password: longenough, trunk: y}]\n", `f.yaml:5:66: accounts[0].trunk: no trunk "y" of a carrier`},
 		{"route", goodFile + "routes: [{user: b, contact: 'sip:b@127.0.0.1', mode: fly}]\n", `f.yaml:5:54: routes[0].mode: "fly" is not allowed; allowed: b2bua, proxy`},
 	}
 	for _, tt := range tests {
@@ -78,7 +87,8 @@ func TestCheck_brokenFiles(t *testing.T) {
 
 func TestCheck_good(t *testing.T) {
 	t.Parallel()
-	if got, status := checked(t, goodFile); status != 0 || got != "f.yaml: good: site x, 0 services, 0 queues, 0 users, 0 trunks\n" {
+	if got, status := checked(t, goodFile); status != 0 || got != "f.yaml: warning: trunks: no carrier: 112, 113, 115 and 118 cannot be called from this site\n"+
+		"f.yaml: good: site x, 0 services, 0 queues, 0 users, 0 trunks\n" {
 		t.Errorf("status %d, %s", status, got)
 	}
 	stdout, _, status := command(t, "", "check", "/nowhere.yaml")

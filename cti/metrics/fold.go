@@ -20,6 +20,7 @@ const fewAgents = 5
 type fold struct {
 	cfg                      Config
 	calls, transitions       *prometheus.CounterVec
+	emergencies              prometheus.Counter
 	wait                     *prometheus.HistogramVec
 	talk                     *prometheus.HistogramVec
 	active, waiting, longest *prometheus.Desc
@@ -44,6 +45,8 @@ func newFold(cfg Config) *fold {
 			Help: "Calls that ended, by service and outcome."}, []string{"service", "outcome"}),
 		transitions: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "la2_ticket_transitions_total",
 			Help: "State changes of tickets."}, []string{"from", "to"}),
+		emergencies: prometheus.NewCounter(prometheus.CounterOpts{Name: "la2_misdirected_emergency_total",
+			Help: "Citizens whom an operator handed over to 112."}),
 		wait: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "la2_queue_wait_seconds",
 			Help:    "Time from entering a queue to leaving it, by how it was left.",
 			Buckets: []float64{5, 10, 20, 38, 60, 90, 150, 240, 300}}, []string{"queue", "outcome"}),
@@ -88,6 +91,10 @@ func (f *fold) apply(ev cti.Event, counted bool) {
 		f.seats[ev.Agent] = ev.Device
 	}
 	switch ev.Type {
+	case cti.EvEmergency:
+		if counted {
+			f.emergencies.Inc()
+		}
 	case cti.EvTrunkUp, cti.EvTrunkDown:
 		f.trunks[ev.Trunk] = ev.Type == cti.EvTrunkUp
 	case cti.EvDeviceUp, cti.EvDeviceDown:

@@ -54,7 +54,7 @@ type Metrics struct {
 // values with a bad or repeated name.
 func New(cfg Config) (*Metrics, error) {
 	m := &Metrics{reg: prometheus.NewRegistry(), f: newFold(cfg)}
-	all := []prometheus.Collector{collectors.NewGoCollector(), m.f, m.f.calls, m.f.wait, m.f.talk, m.f.transitions,
+	all := []prometheus.Collector{collectors.NewGoCollector(), m.f, m.f.calls, m.f.emergencies, m.f.wait, m.f.talk, m.f.transitions,
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(cfg)}
 	for _, v := range cfg.Values {
 		if v.Counter {

@@ -107,6 +107,7 @@ func day() (evs []cti.Event) {
 		add(0, cti.Event{Type: cti.EvAgentReady, Agent: cti.AgentID(fmt.Sprint(2001 + i))})
 	}
 	call := func(c cti.CallID, s int) {
+		add(s, cti.Event{Type: cti.EvEmergency, Call: c, Leg: cti.LegID(c) + "/2", Target: "112"})
 		add(s, cti.Event{Type: cti.EvOffered, Call: c, Service: "urp_nazionale", Info: info})
 		add(s, cti.Event{Type: cti.EvTicketOpened, Call: c, Ticket: ticket, Change: &cti.Change{Kind: "opened", Fields: map[string]string{"contact_id": citizen}}})
 		add(s, cti.Event{Type: cti.EvQueued, Call: c, Queue: "urp", Ticket: ticket, Info: info})
@@ -145,6 +146,7 @@ func TestCounts(t *testing.T) {
 		`la2_ticket_transitions_total{from="none",to="draft"} 1`,
 		`la2_ticket_transitions_total{from="draft",to="open_fo"} 1`,
 		`la2_ticket_transitions_total{from="open_fo",to="closed_fo"} 1`,
+		`la2_misdirected_emergency_total 3`,
 		`la2_sip_transactions 7`,
 		`la2_sip_messages_received_total{transport="udp"} 9`,
 		`la2_build_info{goversion="go`,

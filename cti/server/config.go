@@ -157,6 +157,8 @@ type Calls interface {
 	Retrieve(ctx context.Context, call cti.CallID, leg cti.LegID) error
 	// Transfer returns when the transfer began; its end is an event.
 	Transfer(ctx context.Context, call cti.CallID, leg cti.LegID, to Target) error
+	// Emergency hands the caller over to 112, as Transfer does.
+	Emergency(ctx context.Context, call cti.CallID, leg cti.LegID) error
 	Hangup(ctx context.Context, call cti.CallID, leg cti.LegID) error
 }
 

@@ -58,6 +58,7 @@ func (s *Server) Handler() http.Handler {
 		"POST /cti/v1/calls/{call}/retrieve":    s.callVerb("retrieve", s.cfg.Calls.Retrieve),
 		"POST /cti/v1/calls/{call}/hangup":      s.callVerb("hangup", s.cfg.Calls.Hangup),
 		"POST /cti/v1/calls/{call}/transfer":    s.transfer,
+		"POST /cti/v1/calls/{call}/emergency":   s.callVerb("emergency", s.cfg.Calls.Emergency),
 		"POST /cti/v1/calls/{call}/answer":      s.answer,
 		"GET /cti/v1/tickets/{id}":              s.getTicket,
 		"PUT /cti/v1/tickets/{id}":              s.editTicket,

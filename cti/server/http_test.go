@@ -140,6 +140,8 @@ func TestCommands(t *testing.T) {
 		{"agent/device", map[string]string{"device": "1005"}, 200, "device 1001 1005"},
 		{"agent/device", map[string]string{"device": "../x"}, 422, ""},
 		{"calls/C1/hold", map[string]string{}, 200, "hold C1 C1/2"},
+		{"calls/C1/emergency", map[string]string{}, 200, "emergency C1 C1/2"},
+		{"calls/C9/emergency", map[string]string{}, 404, ""},
 		{"calls/C1/retrieve", map[string]string{}, 200, "retrieve C1 C1/2"},
 		{"calls/C1/transfer", map[string]string{"office": "cmna"}, 200, "transfer C1 C1/2 cmna"},
 		{"calls/C1/transfer", map[string]string{"number": "1002"}, 200, "transfer C1 C1/2 1002"},

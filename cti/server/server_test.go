@@ -87,6 +87,10 @@ func (f *fakes) Transfer(_ context.Context, c cti.CallID, l cti.LegID, to Target
 	return f.do("transfer " + string(c) + " " + string(l) + " " + string(to.Office) + to.Number)
 }
 
+func (f *fakes) Emergency(_ context.Context, c cti.CallID, l cti.LegID) error {
+	return f.do("emergency " + string(c) + " " + string(l))
+}
+
 type fakeTickets struct{ *fakes }
 
 func (f fakeTickets) Get(_ context.Context, id cti.TicketID) (Ticket, error) {

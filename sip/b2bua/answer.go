@@ -180,7 +180,7 @@ func (c *Call) accept(l *leg, res *sip.Response) {
 	if c.music != nil {
 		c.sounds()
 	}
-	if c.sw.cfg.MaxDuration > 0 {
+	if c.sw.cfg.MaxDuration > 0 && !c.in.Emergency {
 		c.maxAt = time.Now().Add(c.sw.cfg.MaxDuration)
 	}
 }
@@ -211,6 +211,10 @@ func (c *Call) describe(l *leg) error {
 // commit makes ev durable (write-ahead). A journal that does not write is no fault
 // of the call: the caller is told to try again.
 func (c *Call) commit(ev cti.Event) error {
+	if c.in.Emergency { // help does not wait for a disk
+		c.publish(ev)
+		return nil
+	}
 	c.stamp(&ev)
 	ctx, cancel := context.WithTimeout(context.Background(), c.sw.cfg.CommitTimeout)
 	defer cancel()

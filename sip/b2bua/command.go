@@ -30,6 +30,16 @@ type LegView struct {
 	Held   bool   // keeps the other side on hold
 }
 
+// View is one running call as its owner sees it.
+func (s *Switch) View(ctx context.Context, call cti.CallID) (CallView, error) {
+	c := s.call(call)
+	if c == nil {
+		return CallView{}, cti.Fail(cti.CauseNotFound, "no such call")
+	}
+	cmd := &cmdView{reply: make(chan CallView, 1)}
+	return ask(ctx, c, cmd, cmd.reply)
+}
+
 // Calls is a snapshot of the running calls, each as its owner sees it; calls that
 // end meanwhile are left out. The order is not defined.
 func (s *Switch) Calls(ctx context.Context) []CallView {

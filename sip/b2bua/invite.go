@@ -118,6 +118,9 @@ func (c *Call) invite(l *leg, t Target, d cti.Destination) *sip.Request {
 		req.AppendHeader(sip.HeaderClone(h))
 	}
 	for _, h := range l.extra {
+		if t.Trunk != "" && !t.Trusted && h.Name() == "Referred-By" {
+			continue // names of stations stay in the network
+		}
 		req.AppendHeader(h)
 	}
 	tell(req, c.uui)

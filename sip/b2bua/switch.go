@@ -72,7 +72,7 @@ func (s *Switch) Invite(tx *transaction.Server, in cti.Inbound) {
 	}
 	c := newCall(s, tx, in)
 	s.mu.Lock()
-	if s.closing {
+	if s.closing && (!in.Emergency || len(s.calls) == 0) { // with no call left the node is gone
 		s.mu.Unlock()
 		tx.Respond(sip.StatusServiceUnavailable, "", sip.NewHeader("Retry-After", "30"))
 		return

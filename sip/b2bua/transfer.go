@@ -2,6 +2,7 @@ package b2bua
 
 import (
 	"context"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -22,14 +23,15 @@ import (
 //	     │        target fails
 //	     └─────────────────────► TransferFailed: Talk(target) tells the script
 type transfer struct {
-	from   *leg // nil once the transferor hung up
-	by     cti.LegID
-	to     *leg
-	label  string       // Target in the stream
-	refer  *referral    // nil when commanded
-	yield  *cmdYield    // of an attended transfer: what was asked of the other call
-	extra  []sip.Header // of the INVITE to the target
-	linger bool         // from is hung up by the other call of the transferor
+	from      *leg // nil once the transferor hung up
+	by        cti.LegID
+	to        *leg
+	label     string       // Target in the stream
+	refer     *referral    // nil when commanded
+	emergency bool         // to the rescuers
+	yield     *cmdYield    // of an attended transfer: what was asked of the other call
+	extra     []sip.Header // of the INVITE to the target
+	linger    bool         // from is hung up by the other call of the transferor
 }
 
 // ErrOwnStation is what who transfers to the station of its own leg gets.
@@ -66,7 +68,7 @@ func (c *Call) beginTransfer(from *leg, dest cti.Destination, targets []Target, 
 	if dest.Device != "" && dest.Device == from.owner {
 		return ErrOwnStation
 	}
-	t := &transfer{from: from, by: from.id, to: c.newLeg(), refer: r}
+	t := &transfer{from: from, by: from.id, to: c.newLeg(), refer: r, emergency: dest.Emergency}
 	if r != nil && r.to.replaces != nil { // of a dialog that only passed through us
 		t.extra = append(t.extra, sip.NewHeader("Replaces", r.to.replaces.String()))
 	}
@@ -151,6 +153,9 @@ func labelOf(d cti.Destination) string {
 // transferred: the target answered.
 func (c *Call) transferred(t *transfer) {
 	c.transfer, c.peer = nil, t.to
+	if t.emergency {
+		c.maxAt = time.Time{}
+	}
 	c.arrange()
 	c.publish(cti.Event{Type: cti.EvTransferred, Leg: t.by, Ticket: c.ticket, Target: t.label})
 	c.established(t.to)

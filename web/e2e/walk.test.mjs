@@ -55,6 +55,21 @@ const cases = {
     await accessible(page, 'not ready');
   },
 
+  async 'emergency: one key hands the citizen over to 112'(t) {
+    const page = await agent(t);
+    await ready(page);
+    const call = t.mock.ring('1001');
+    await until(page, { callState: 'ringing' });
+    assert.equal(await say(page, 'emergency').count(), 0);
+    t.mock.answer(call);
+    await until(page, { callState: 'talking' });
+    assert.equal(await say(page, 'emergency').innerText().then((s) => s.split('\n')[0].trim()), 'Collega al 112');
+    await page.keyboard.press('Alt+u');
+    await until(page, { callState: 'transferring' });
+    await page.getByText('Verso 112').first().waitFor();
+    await until(page, { callState: 'wrap_up' });
+  },
+
   async 'the whole call: pop before answer, hold, transfer refused, classify, track, close, wrap-up'(t) {
     const page = await agent(t);
     await ready(page);

@@ -273,12 +273,13 @@ export class Mock {
   command(res, id, verb, body) {
     const c = this.calls.get(id);
     if (c === undefined) return this.fail(res, 404, 'not-found');
-    const legal = { hold: ['talking'], retrieve: ['held', 'transferring'], transfer: ['talking', 'held'], hangup: ['talking', 'held', 'transferring'] }[verb];
+    const legal = { hold: ['talking'], retrieve: ['held', 'transferring'], transfer: ['talking', 'held'], emergency: ['talking', 'held'], hangup: ['talking', 'held', 'transferring'] }[verb];
     if (!legal?.includes(c.state)) return this.fail(res, 409, 'illegal-state');
     const who = { call: id, leg: c.leg };
     if (verb === 'hold') { c.state = 'held'; this.publish('Held', who); }
     if (verb === 'retrieve') { this.publish(...(c.state === 'transferring' ? ['TransferFailed', { ...who, target: c.target, cause: 'abandoned' }] : ['Retrieved', who])); c.state = 'talking'; }
     if (verb === 'hangup') this.end(id);
+    if (verb === 'emergency') this.transfer(id, '112');
     if (verb === 'transfer') this.transfer(id, body.office ?? body.number);
     return this.ok(res, { position: this.position() });
   }
@@ -292,7 +293,7 @@ export class Mock {
     this.publish('Transferring', { call: id, leg: c.leg, target });
     setTimeout(() => {
       if (c.state !== 'transferring' || c.turn !== turn) return;
-      if (target !== 'cmna') {
+      if (target !== 'cmna' && target !== '112') {
         c.state = 'talking';
         return this.publish('TransferFailed', { call: id, leg: c.leg, target, cause: 'busy' });
       }

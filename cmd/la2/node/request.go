@@ -7,6 +7,7 @@ import (
 
 	"github.com/lineaamica/la2/acd/route"
 	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/numbering"
 	"github.com/lineaamica/la2/sip/b2bua"
 	"github.com/lineaamica/la2/sip/dialog"
 	"github.com/lineaamica/la2/sip/flow"
@@ -97,6 +98,10 @@ func (r requestRoute) invite(tx *transaction.Server) {
 	if who.peer != nil && peer == nil { // known by its credentials
 		target, known = r.n.plan.routes.Lookup(dialledBy(who.peer, tx.Request(), number))
 	}
+	if help := numbering.Canonical(number); who.kind == station && numbering.IsEmergency(help) {
+		r.emergency(tx, who, help)
+		return
+	}
 	to, passed := r.n.plan.proxied[target.Number]
 	in := cti.Inbound{At: r.n.now(), Caller: who.caller, Dialled: target.Number,
 		Device: who.device, Trunk: who.trunk, From: who.site, Capsule: who.capsule}
@@ -124,14 +129,23 @@ func (r requestRoute) Stray(f flow.Flow, res *sip.Response) { r.n.sw.Stray(f, re
 
 // serve is the script of every call: a service, or a plain connection.
 func (n *Node) serve(ctx context.Context, in cti.Inbound, c *b2bua.Call) cti.Cause {
+	if in.Emergency {
+		n.offered(in)
+		n.stations.direct(in, route.Target{})
+		return connect(ctx, c, n.plan.egress.help(in.Dialled))
+	}
 	target, _ := n.plan.routes.Lookup(in.Dialled)
 	if target.Service != "" {
 		return n.acd.Serve(ctx, in, c)
 	}
-	n.stream.Publish(cti.Event{Type: cti.EvOffered, Call: in.Call, Trunk: in.Trunk, Instant: in.At,
-		Info: &cti.CallInfo{Caller: in.Caller, Dialled: in.Dialled, From: in.From}})
+	n.offered(in)
 	n.stations.direct(in, target)
 	return connect(ctx, c, destination(target, in))
+}
+
+func (n *Node) offered(in cti.Inbound) {
+	n.stream.Publish(cti.Event{Type: cti.EvOffered, Call: in.Call, Trunk: in.Trunk, Instant: in.At,
+		Info: &cti.CallInfo{Caller: in.Caller, Dialled: in.Dialled, From: in.From}})
 }
 
 // connect rings d and stays until either end leaves. A party whom d handed over to

@@ -18,7 +18,7 @@ const spoof = 0x33
 
 // An actor is a user agent of a scenario. What its name begins with says what it is:
 // caller (through the carrier's account), stranger (without account), a (a station
-// of the hub), n (of Napoli), brindisi (the far end of a trunk).
+// of the hub), n (of Napoli), brindisi (the far end of a trunk), rescue (of a carrier's).
 type actor struct {
 	w     *world
 	name  string
@@ -62,6 +62,8 @@ func (w *world) newActor(name string, tcp bool) *actor {
 	case "brindisi":
 		ip, a.user = brindisiIP, "urp"
 		opts = append(opts, siptest.Account("urp", ""))
+	case "rescue":
+		ip, a.user = rescueIP, "112"
 	default:
 		w.t.Fatalf("no such actor: %s", name)
 	}

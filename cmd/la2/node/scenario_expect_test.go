@@ -200,6 +200,9 @@ func (w *world) expectTicket(l scriptLine) {
 	if v, ok := l.option("owner"); ok && !oneOf(v, string(t.Owner)) {
 		w.t.Errorf("line %d: %s: got owner %s", l.no, l, t.Owner)
 	}
+	if v, ok := l.option("outcome"); ok && v != t.Outcome {
+		w.t.Errorf("line %d: %s: got outcome %q", l.no, l, t.Outcome)
+	}
 	if v, ok := l.option("contacts"); ok && v != strconv.Itoa(len(t.Contacts)) {
 		w.t.Errorf("line %d: %s: got %d contacts", l.no, l, len(t.Contacts))
 	}

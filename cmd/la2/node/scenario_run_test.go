@@ -85,6 +85,11 @@ func (w *world) prepare(s *scenario) {
 		w.start("napoli", "cmna", napoliIP, dataDir(w.t, "napoli"), s.settings)
 	}
 	w.actor("brindisi")
+	for _, l := range s.settings {
+		if l.word(1) == "rescue" {
+			w.actor("rescue")
+		}
+	}
 	for _, name := range s.agents {
 		name, kind, _ := strings.Cut(name, ":")
 		a := w.newActor(name, kind == "tcp")

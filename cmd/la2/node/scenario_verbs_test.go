@@ -183,7 +183,7 @@ func (a *actor) do(l scriptLine) bool {
 			a.ua.Reply(m, 200)
 			return true
 		})
-	case "hold", "retrieve", "hangup", "transfer":
+	case "hold", "retrieve", "hangup", "transfer", "emergency":
 		a.command(l)
 	case "tracking": // tracking NAME: learns the code of its ticket
 		a.tracking(l.word(3))
@@ -207,6 +207,8 @@ func (a *actor) command(l scriptLine) {
 		err = c.Retrieve(ctx, call, leg)
 	case "hangup":
 		err = c.Hangup(ctx, call, leg)
+	case "emergency":
+		err = c.Emergency(ctx, call, leg)
 	case "transfer":
 		to := server.Target{Number: l.word(3)}
 		if site, ok := map[string]cti.SiteID{"napoli": "cmna", "brindisi": "c_b180", "hub": "formezpa"}[l.word(3)]; ok {

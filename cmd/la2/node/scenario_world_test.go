@@ -30,6 +30,7 @@ const (
 	hubIP      = "10.0.0.1"
 	napoliIP   = "10.0.2.1"
 	brindisiIP = "10.0.3.1"
+	rescueIP   = "10.0.6.1"
 )
 
 // A world is a network in memory with one node or two, and the actors of a scenario.
@@ -117,6 +118,12 @@ func (o *site) set(cfg *configs.Config, l scriptLine) error {
 			if cfg.Accounts[i].Kind == "station" {
 				cfg.Accounts[i].Group = l.word(2)
 			}
+		}
+	case "rescue": // a carrier by which 112 is reached
+		err = nil
+		if o.name == "hub" {
+			cfg.Trunks = append(cfg.Trunks, toCarrier("rescue", rescueIP))
+			cfg.Emergency.CLI = "+390612300000"
 		}
 	case "closed": // set closed hub
 		err = nil

@@ -21,6 +21,8 @@ import (
 // contact, or the peer of a trunk.
 func (n *Node) targets(ctx context.Context, d cti.Destination) ([]b2bua.Target, error) {
 	switch {
+	case d.Emergency:
+		return n.emergencyTargets(ctx, d)
 	case d.Device != "":
 		return n.stationTargets(ctx, d.Device)
 	case d.Contact != "":

@@ -87,6 +87,7 @@ export const calls = {
   hold: (call: string) => request('POST', `/calls/${id(call)}/hold`, {}),
   retrieve: (call: string) => request('POST', `/calls/${id(call)}/retrieve`, {}),
   transfer: (call: string, to: Target) => request('POST', `/calls/${id(call)}/transfer`, to),
+  emergency: (call: string) => request('POST', `/calls/${id(call)}/emergency`, {}),
   hangup: (call: string) => request('POST', `/calls/${id(call)}/hangup`, {}),
 };
 

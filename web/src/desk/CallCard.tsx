@@ -147,7 +147,8 @@ function Controls({ call }: { call: ShownCall }) {
   const hold = (): void => { if (alive) void (back ? c.retrieve(call.call) : c.hold(call.call)); };
   const hangup = (): void => { if (alive) void c.hangup(call.call); };
   const ask = (): void => { if (free) setAsking(true); };
-  useShortcuts({ hold, transfer: ask, hangup });
+  const rescue = (): void => { if (free && !busy['transfer']) void c.emergency(call.call); };
+  useShortcuts({ hold, transfer: ask, hangup, emergency: rescue });
   useEffect(() => { if (!free) setAsking(false); }, [free]);
   if (call.state === 'ringing' || call.state === 'wrap_up') return null;
   return (
@@ -158,6 +159,9 @@ function Controls({ call }: { call: ShownCall }) {
       </Button>
       <Button color="outline-primary" aria-disabled={!free || busy['transfer']} aria-haspopup="dialog" data-testid="transfer" onClick={ask} {...keys('transfer')}>
         <Icon name="transfer" /> {t('call.transfer')} <Kbd of="transfer" />
+      </Button>
+      <Button color="outline-primary" aria-disabled={!free || busy['transfer']} title={t('call.emergency.hint')} data-testid="emergency" onClick={rescue} {...keys('emergency')}>
+        <Icon name="warning" /> {t('call.emergency')} <Kbd of="emergency" />
       </Button>
       <Button color="outline-danger" aria-disabled={!alive || busy['hangup']} data-testid="hangup" onClick={hangup} {...keys('hangup')}>
         <Icon name="hangup" /> {t('call.hangup')} <Kbd of="hangup" />

@@ -187,6 +187,7 @@ export class Controller {
   hold = (call: string): Promise<boolean> => this.command('hold', () => calls.hold(call));
   retrieve = (call: string): Promise<boolean> => this.command('hold', () => calls.retrieve(call));
   hangup = (call: string): Promise<boolean> => this.command('hangup', () => calls.hangup(call));
+  emergency = (call: string): Promise<boolean> => this.command('transfer', () => calls.emergency(call));
   transfer = (call: string, to: Target): Promise<boolean> => this.command('transfer', () => calls.transfer(call, to));
 
   async logout(): Promise<void> {
