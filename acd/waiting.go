@@ -129,7 +129,7 @@ func (w *waiting) ring(o *floor.Offer) (cti.LegID, bool) {
 		}
 	}()
 	leg, err := w.c.Dial(ctx, cti.Destination{
-		Device: o.Device, Contact: o.Contact, Caller: w.in.Caller, Capsule: w.capsule(""), Ringing: o.Ringing,
+		Device: o.Device, Contact: o.Contact, Caller: w.in.Caller, Capsule: w.capsule(""), Ringing: o.Ringing, AutoAnswer: true,
 	})
 	switch {
 	case err == nil:

@@ -172,6 +172,7 @@ type Account struct {
 	Trunk       string `yaml:"trunk"`
 	Certificate string `yaml:"certificate"`
 	MaxBindings int    `yaml:"max_bindings"`
+	AutoAnswer  bool   `yaml:"auto_answer"`
 }
 
 // User is a person (or bot) of the desktop.

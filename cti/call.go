@@ -53,6 +53,10 @@ type Destination struct {
 	// Emergency is a call for help: it goes on to the next way out after any failure.
 	Emergency bool
 	Early     bool // the caller may hear what it says before it answers
+	// Follow lets what is rung divert the call to numbers that it may reach (3xx).
+	Follow bool
+	// AutoAnswer asks telephones that allow it to answer by themselves.
+	AutoAnswer bool
 	// Ringing, if set, is called once, on the first 18x. It must not block.
 	Ringing func()
 }

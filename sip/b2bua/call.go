@@ -45,6 +45,7 @@ type Call struct {
 	ended     []endedLeg
 	gone      *leg                  // moved to another call
 	hops      sip.MaxForwardsHeader // left to the caller's INVITE
+	passed    []string              // the list of offices that passed the call on
 	capsule   cti.Capsule           // what a transfer passes on
 	uui       []string              // what the caller or a referrer tells whom we ring (useruser.go)
 	reply     []string              // what who answered tells the caller
@@ -83,6 +84,9 @@ func newCall(s *Switch, tx *transaction.Server, in cti.Inbound) *Call {
 	c.uui = opaqueOf(tx.Request())
 	if h := tx.Request().MaxForwards(); h != nil {
 		c.hops = *h
+	}
+	if in.From != "" {
+		c.passed = hopList(tx.Request())
 	}
 	l.local.Codecs = s.cfg.Codecs(in.Trunk)
 	c.caller = l
@@ -182,6 +186,8 @@ func (c *Call) handle(e event) {
 		c.onCancel(e.leg)
 	case evPrackChallenged:
 		c.onPrackChallenged(e)
+	case evRedirected:
+		c.onRedirected(e)
 	case evStray:
 		c.onStray(e.leg, e.res)
 	case evAnswered:

@@ -27,7 +27,7 @@ func causeTable() []causeRow {
 		{cti.CauseBusy, 486, "Busy Here", 17, "", []int{486, 600}, []int{17}},
 		{cti.CauseNoAnswer, 480, "Temporarily Unavailable", 19, "", nil, []int{18, 19}},
 		{cti.CauseRejected, 603, "Decline", 21, "", []int{403, 603}, []int{21}},
-		{cti.CauseUnreachable, 480, "Temporarily Unavailable", 20, "", []int{408, 410, 430, 480, 502, 503, 504}, []int{20, 27, 38, 41}},
+		{cti.CauseUnreachable, 480, "Temporarily Unavailable", 20, "", []int{408, 410, 430, 480, 482, 483, 502, 503, 504}, []int{20, 25, 27, 38, 41}},
 		{cti.CauseNotFound, 404, "Not Found", 1, "", []int{404, 416, 484, 485, 604}, []int{1, 3, 22, 28}},
 		{cti.CauseForbidden, 403, "Forbidden", 21, "", []int{401, 402, 407}, nil},
 		{cti.CauseTransferred, 480, "Temporarily Unavailable", 16, "", nil, nil},
@@ -70,15 +70,21 @@ func CauseOf(status int) cti.Cause {
 }
 
 // causeOfQ850 is what a Q.850 value with that text means, when an office of the
-// network says it. False: it says less than the status. 16 and 31 (normal) and 102
-// (a timer) are such values.
+// network or a carrier says it; values without a line of their own go by RFC 3398.
+// False: it says less than the status. 16 and 31 (normal), 102 (a timer) and 111 and
+// above (protocol) are such values.
 func causeOfQ850(value int, text string) (cti.Cause, bool) {
 	for _, r := range causeTable() {
 		if slices.Contains(r.heard, value) && (r.text == "" || r.text == text) {
 			return r.cause, true
 		}
 	}
-	return "", false
+	switch status := StatusOfQ850(value); {
+	case value == 16 || value == 31 || value == 102 || value >= 111 || status == 0:
+		return "", false
+	default:
+		return CauseOf(status), true
+	}
 }
 
 func rowOf(c cti.Cause) causeRow {

@@ -18,8 +18,6 @@
 // 3515, 3891, 3892 and 4488 (REFER, terminated and re-originated; Replaces); RFC
 // 4028 (session timers, one a dialog, refreshed by UPDATE or re-INVITE); RFC 3262
 // (reliable provisional responses, both ways), 3311 (UPDATE), 3960 (early media,
-// ringback); RFC 3323 and 3325 (privacy, asserted identity); RFC 7433
-// (User-to-User); RFC 6086 (INFO, for DTMF only).
-//
-// It omits: following of 3xx.
+// ringback), 3398 (Q.850 causes), 7332 (loops), 3323 and 3325 (privacy, asserted
+// identity), 7433 (User-to-User), 6086 (INFO, for DTMF only).
 package b2bua

@@ -1,6 +1,7 @@
 package b2bua
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
@@ -42,6 +43,18 @@ func assert(req *sip.Request, p cti.Party, t Target, host string) {
 	if (t.Trusted || t.Asserts) && number != "" {
 		req.AppendHeader(sip.NewHeader("P-Asserted-Identity", "<sip:"+userPart(number)+"@"+host+">"))
 	}
+}
+
+// numberIn is the user part of a URI, or the number of a tel: one, without escapes
+// and parameters; what userPart drops, it drops.
+func numberIn(u *sip.Uri) (string, error) {
+	user := u.User
+	if strings.EqualFold(u.Scheme, "tel") {
+		user = u.Raw()
+	}
+	user, _, _ = strings.Cut(user, ";")
+	plain, err := url.PathUnescape(user)
+	return userPart(plain), err
 }
 
 // userPart keeps what a user part may hold without escapes (RFC 3261 25.1).

@@ -46,7 +46,7 @@ func (c *Call) ringOut(l *leg, d cti.Destination, targets []Target) error {
 		return err
 	}
 	l.device, l.owner, l.trunk, l.number, l.ringing = d.Device, d.Device, cmp.Or(targets[0].Trunk, d.Trunk), d.Number, d.Ringing
-	l.mayBeHeard = d.Early
+	l.mayBeHeard, l.follows = d.Early, d.Follow
 	l.key = dialogKey{callID: rand.Text(), tag: rand.Text()[:13]}
 	l.said = sdp.Offer(l.local)
 	l.flow = targets[0].Flow
@@ -80,7 +80,7 @@ func (c *Call) note(p cti.Capsule) {
 }
 
 // invite builds one INVITE. Max-Forwards goes down from the caller's, so that a
-// ring of back-to-back user agents ends (RFC 7332 is the full answer).
+// ring of back-to-back user agents ends (RFC 7332).
 func (c *Call) invite(l *leg, t Target, d cti.Destination) *sip.Request {
 	if t.Identity != nil {
 		d.Caller = t.Identity(d.Caller)
@@ -110,6 +110,7 @@ func (c *Call) invite(l *leg, t Target, d cti.Destination) *sip.Request {
 	c.sw.cfg.ask(req, 0)
 	assert(req, d.Caller, t, host)
 	if t.Trusted {
+		c.passOn(req)
 		if v := FormatCapsule(d.Capsule); v != "" {
 			req.AppendHeader(sip.NewHeader("User-to-User", v))
 		}
@@ -158,9 +159,10 @@ func (c *Call) onInvited(b *branch, ev transaction.ClientEvent) {
 	case res.StatusCode < 300:
 		c.accepted(b, res)
 	case res.StatusCode == statusIntervalTooSmall && b.again(res):
+	case res.StatusCode < 400 && c.redirected(b, res):
 	default:
 		cause := CauseOf(res.StatusCode)
-		if said, ok := causeSaid(res); ok && b.target.Trusted {
+		if said, ok := causeSaid(res); ok && (b.target.Trusted || b.leg.trunk != "") {
 			cause = said
 		}
 		c.branchFailed(b, res.StatusCode, cause)

@@ -57,10 +57,14 @@ type leg struct {
 	flowing    bool         // UAC: audio came
 	alerting   bool         // UAC: 180 came
 	mayBeHeard bool         // UAC: its early media is for the caller
+	follows    bool         // UAC: a 3xx is followed
+	followed   []string     // UAC: the numbers that were
 	nat        bool
 	held       bool // by command
 	session    sessionTimer
 	refer      *referral // a REFER of this leg under way
+	keys       keying
+	byInfo     keptKey
 	twin       *leg      // of the same transferor in another call: goes when this has gone
 	heir       *leg      // what became of this leg in another call
 	kept       bool      // outlives the end of the call until released

@@ -111,8 +111,11 @@ func (c *Call) onMedia(ev relay.Event) {
 			c.awaitKey(p.cmd.req.First, firstKey)
 		}
 	case relay.Digit:
-		if ev.Leg == c.caller.port && c.caller.open {
-			c.key(ev.Digit)
+		for _, l := range c.legs {
+			if l.open && l.port == ev.Leg {
+				c.rtpKey(l, ev.Digit)
+				break
+			}
 		}
 	case relay.FirstPacket:
 		for _, l := range c.legs {

@@ -108,16 +108,11 @@ func referTo(req *sip.Request) (referee, bool) {
 	if _, err := sip.ParseAddressValue(list[0].Value(), &u, &params); err != nil {
 		return referee{}, false
 	}
-	user := u.User
-	if strings.EqualFold(u.Scheme, "tel") {
-		user = u.Raw()
-	}
-	user, _, _ = strings.Cut(user, ";")
-	plain, err := url.PathUnescape(user)
+	user, err := numberIn(&u)
 	if err != nil {
 		return referee{}, false
 	}
-	to := referee{user: userPart(plain)}
+	to := referee{user: user}
 	for _, h := range u.Headers {
 		value, err := url.PathUnescape(h.V)
 		if err != nil {

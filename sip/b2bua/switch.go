@@ -2,6 +2,7 @@ package b2bua
 
 import (
 	"context"
+	"crypto/rand"
 	"sync"
 	"time"
 
@@ -18,8 +19,9 @@ import (
 // request route. All methods are safe for concurrent use; those of
 // transaction.TU and MediaEvent never block.
 type Switch struct {
-	cfg  Config
-	deps Deps
+	cfg   Config
+	deps  Deps
+	token string // ours in the list of hops
 
 	mu      sync.Mutex // guards all below
 	calls   map[cti.CallID]*Call
@@ -42,7 +44,7 @@ func New(cfg Config, deps Deps) *Switch {
 		deps.Now = func() time.Time { return time.Now().UTC() }
 	}
 	return &Switch{
-		cfg: cfg, deps: deps,
+		cfg: cfg, deps: deps, token: rand.Text()[:10],
 		calls:   make(map[cti.CallID]*Call),
 		dialogs: make(map[dialogKey]*leg),
 		leaving: make(map[dialogKey]struct{}),
@@ -58,8 +60,8 @@ func (s *Switch) Invite(tx *transaction.Server, in cti.Inbound) {
 		tx.Respond(sip.StatusBadExtension, "", sip.NewHeader("Unsupported", refused))
 		return
 	}
-	if h := tx.Request().MaxForwards(); h != nil && *h == 0 {
-		tx.Respond(sip.StatusTooManyHops, "")
+	if status := s.round(tx.Request(), in); status != 0 {
+		tx.Respond(status, "")
 		return
 	}
 	switch names, err := replacesOf(tx.Request()); {
@@ -236,8 +238,9 @@ func (s *Switch) move(l *leg, trunk string) {
 		return
 	}
 	s.drop(l.trunk)
-	l.trunk = trunk
-	s.lines[trunk]++
+	if l.trunk = trunk; trunk != "" {
+		s.lines[trunk]++
+	}
 }
 
 // drop takes one leg off a trunk; s.mu is held.

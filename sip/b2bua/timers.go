@@ -20,6 +20,7 @@ func (c *Call) arm() {
 	for _, l := range c.legs {
 		at = earlier(at, l.ringAt)
 		at = earlier(at, l.silentAt)
+		at = earlier(at, l.byInfo.at)
 		if l.rel != nil {
 			at = earlier(at, l.rel.at)
 		}
@@ -85,6 +86,9 @@ func (c *Call) expire() {
 	for _, l := range append([]*leg(nil), c.legs...) {
 		if due(&l.ringAt) {
 			c.rungOut(l)
+		}
+		if due(&l.byInfo.at) {
+			c.keyExpired(l)
 		}
 		if due(&l.silentAt) {
 			c.silence(l)

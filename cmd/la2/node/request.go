@@ -168,7 +168,7 @@ func connect(ctx context.Context, c *b2bua.Call, d cti.Destination) cti.Cause {
 
 // destination of a number that is no service.
 func destination(t route.Target, in cti.Inbound) cti.Destination {
-	d := cti.Destination{Device: t.Device, Contact: t.Contact, Trunk: t.Trunk, Caller: in.Caller, Early: true}
+	d := cti.Destination{Device: t.Device, Contact: t.Contact, Trunk: t.Trunk, Caller: in.Caller, Early: true, Follow: true}
 	if t.Trunk != "" {
 		d.Number = t.Number
 	}

@@ -52,6 +52,11 @@ func (w *world) expect(l scriptLine) {
 		if m := string(w.actor(l.word(1)).current().Invite.Bytes()); strings.Contains(m, "081555") || !strings.Contains(m, "nonymous") {
 			w.t.Errorf("line %d: %s: got %s", l.no, l, m)
 		}
+	case "field": // field a1 Alert-Info TEXT: its last INVITE says that there, none for no such field
+		got := w.actor(l.word(1)).current().Invite.Get(l.word(2))
+		if want := l.word(3); want == "none" && got != "" || want != "none" && !strings.Contains(got, want) {
+			w.t.Errorf("line %d: %s: got %q", l.no, l, got)
+		}
 	case "trunk": // trunk brindisi down
 		if got := w.nodes["hub"].trunks.Usable(l.word(1)); got != (l.word(2) == "up") {
 			w.t.Errorf("line %d: %s: usable is %v", l.no, l, got)

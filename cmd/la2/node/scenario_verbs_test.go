@@ -97,6 +97,10 @@ func (a *actor) respond(l scriptLine, status int) {
 		})
 		return
 	}
+	if to, ok := l.option("contact"); ok { // a 3xx
+		c.Respond(status, func(m *siptest.Message) { m.Set("Contact", fmt.Sprintf("<sip:%s@%s>", to, a.home.addr())) })
+		return
+	}
 	c.Respond(status)
 	if status == 200 {
 		a.speak(c)

@@ -125,6 +125,11 @@ func (o *site) set(cfg *configs.Config, l scriptLine) error {
 			cfg.Trunks = append(cfg.Trunks, toCarrier("rescue", rescueIP))
 			cfg.Emergency.CLI = "+390612300000"
 		}
+	case "auto-answer": // set auto-answer 1001
+		err = nil
+		for i := range cfg.Accounts {
+			cfg.Accounts[i].AutoAnswer = cfg.Accounts[i].AutoAnswer || cfg.Accounts[i].User == l.word(2)
+		}
 	case "closed": // set closed hub
 		err = nil
 		if o.name == l.word(2) {

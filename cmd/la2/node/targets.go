@@ -24,7 +24,11 @@ func (n *Node) targets(ctx context.Context, d cti.Destination) ([]b2bua.Target, 
 	case d.Emergency:
 		return n.emergencyTargets(ctx, d)
 	case d.Device != "":
-		return n.stationTargets(ctx, d.Device)
+		out, err := n.stationTargets(ctx, d.Device)
+		if d.AutoAnswer && n.accounts[string(d.Device)].AutoAnswer {
+			autoAnswer(out)
+		}
+		return out, err
 	case d.Contact != "":
 		t, err := n.contactTarget(ctx, d.Contact)
 		return []b2bua.Target{t}, err
@@ -34,6 +38,17 @@ func (n *Node) targets(ctx context.Context, d cti.Destination) ([]b2bua.Target, 
 		return out, err
 	}
 	return nil, cti.Fail(cti.CauseNotFound, "destination without a target")
+}
+
+// autoAnswer asks telephones to answer by themselves, in the two ways that they
+// understand: an alert of the name that most vendors share, and Call-Info (RFC 3261
+// 20.9) with answer-after.
+func autoAnswer(targets []b2bua.Target) {
+	for i := range targets {
+		targets[i].Headers = append(targets[i].Headers,
+			sip.NewHeader("Alert-Info", "<http://127.0.0.1>;info=alert-autoanswer"),
+			sip.NewHeader("Call-Info", "<sip:127.0.0.1>;answer-after=0"))
+	}
 }
 
 // reliable marks the targets whose trunk is asked for reliable provisional
