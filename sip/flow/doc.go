@@ -7,8 +7,7 @@
 // that can be answered gets one stateless 400, rate limited. No name is ever looked up here, and
 // nothing is sent to an address because a header says so.
 //
-// Left out: the change from UDP to TCP for large requests (18.1.1), maddr, connection aliases
-// (RFC 5923), WebSocket as a client.
+// Left out: maddr, connection aliases (RFC 5923), WebSocket as a client.
 //
 // Goroutines: ServeUDP and the functions that accept run on the caller's. Each connection has a
 // reader and, while something is queued, a writer, owned by the Layer; both end with the

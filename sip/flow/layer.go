@@ -67,6 +67,7 @@ type Layer struct {
 	greeting map[netip.Addr]int // of these, handshakes that are not over
 	waiting  int                // connections in the lobby
 	dials    map[target]*attempt
+	noStream map[netip.AddrPort]time.Time // peers that Upgrade does not ask, until then
 }
 
 // New returns a layer without sockets. The caller closes it.
@@ -78,6 +79,7 @@ func New(cfg Config, h Handler) *Layer {
 		perIP:    map[netip.Addr]int{},
 		greeting: map[netip.Addr]int{},
 		dials:    map[target]*attempt{},
+		noStream: map[netip.AddrPort]time.Time{},
 	}
 	l.refuse.rate = float64(max(0, l.cfg.RefuseRate))
 	l.life, l.end = context.WithCancel(context.Background())

@@ -38,7 +38,8 @@ func (c *Client) Cancel(reason string) {
 //
 // The layer puts its Via on top, adds Max-Forwards 70 and Content-Length when absent; Route
 // and the Request-URI are the caller's. req must not change until the final response came.
-// ACK is not sent so: see SendAck. on gets the events on the shard, never before the request
+// A request of more than 1300 octets on UDP leaves on the connection that Config.Stream finds, if
+// any (RFC 3261 18.1.1). ACK is not sent so: see SendAck. on gets the events on the shard, never before the request
 // left; nil is allowed. An incomplete req gives ErrRequest to on, a closed layer ErrClosed at once
 // and on the caller's goroutine.
 func (l *Layer) Request(req *sip.Request, f flow.Flow, on func(ClientEvent)) *Client {
@@ -57,9 +58,7 @@ func (l *Layer) Request(req *sip.Request, f flow.Flow, on func(ClientEvent)) *Cl
 		tx.key = tx.branch + "|" + string(req.Method)
 		tx.last = encodeRequest(req, f.Transport, tx.sentBy, tx.branch)
 	}
-	if !tx.sh.post(item{kind: itemRequest, client: tx}) && on != nil {
-		on(ClientEvent{Err: ErrClosed})
-	}
+	l.begin(tx)
 	return &Client{tx: tx}
 }
 

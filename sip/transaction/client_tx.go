@@ -31,6 +31,7 @@ type clientTx struct {
 	event    ClientEvent  // what deliver gives to the user
 	ict      ictState     // if invite
 	nict     nictState    // if not
+	early    bool         // it was cancelled before it left
 	failed   bool         // the flow refused a message
 	lapsed   bool         // a timer of length zero was armed
 	interval time.Duration

@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,6 +35,9 @@ type Config struct {
 	// Address gives the address for Via when it differs from the local end of the flow, as it
 	// does on a connection that we opened. Default: the local end of the flow.
 	Address func(flow.Flow) netip.AddrPort
+	// Stream finds a connection to the peer of a UDP flow for a request that is too long for a
+	// datagram (RFC 3261 18.1.1). It may wait, until ctx ends. Default: there is none.
+	Stream func(ctx context.Context, f flow.Flow) (flow.Flow, error)
 	// Branch makes the unique part of a Via branch, without the z9hG4bK cookie
 	// (RFC 3261 8.1.1.7). Default: 96 bits from crypto/rand.
 	Branch func() string

@@ -1,9 +1,11 @@
 package transaction
 
 import (
+	"context"
 	"errors"
 	"hash/maphash"
 	"net/netip"
+	"sync"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -59,6 +61,12 @@ type Layer struct {
 	parser *sip.Parser
 	seed   maphash.Seed // a sender cannot choose its shard
 	shards []*shard
+	life   context.Context // ends with Close
+	end    context.CancelFunc
+	wg     sync.WaitGroup // large requests that wait for a connection
+
+	mu     sync.Mutex // guards closed
+	closed bool
 }
 
 // New returns a running layer that sends by send and reports to tu. The caller closes it.
@@ -69,6 +77,7 @@ func New(cfg Config, send Sender, tu TU) *Layer {
 	}
 	l := &Layer{cfg: cfg.withDefaults(), send: send, tu: tu, parser: sip.NewParser(), seed: maphash.MakeSeed()}
 	l.relay, _ = tu.(Relay)
+	l.life, l.end = context.WithCancel(context.Background())
 	for range l.cfg.Shards {
 		sh := newShard(l)
 		l.shards = append(l.shards, sh)
@@ -121,6 +130,7 @@ func (l *Layer) Closed(f flow.Flow) {
 // transactions without a final response get ErrClosed; server transactions just end. It must not
 // be called from a callback.
 func (l *Layer) Close() {
+	l.halt()
 	for _, sh := range l.shards {
 		sh.q.close()
 	}

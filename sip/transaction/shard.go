@@ -92,6 +92,10 @@ func (sh *shard) handle(it *item) {
 		sh.begin(it.client)
 	case itemCancel:
 		it.client.reason = it.reason
+		if it.client.ict == ictInit { // it waits for its connection
+			it.client.early = true
+			break
+		}
 		it.client.stepInvite(ictCancel)
 	case itemClosed:
 		for _, c := range sh.clients {
@@ -120,6 +124,9 @@ func (sh *shard) begin(c *clientTx) {
 	sh.clients[c.key] = c
 	sh.n.clients.Add(1)
 	c.start()
+	if c.early {
+		c.stepInvite(ictCancel)
+	}
 }
 
 // sendCancel sends the CANCEL of an INVITE in a transaction of its own (RFC 3261 9.1). What

@@ -90,7 +90,7 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 	if err := n.openProxy(ctx); err != nil {
 		return err
 	}
-	n.tx = transaction.New(transaction.Config{Shards: n.cfg.SIP.Shards, Address: n.flows.Address, Admit: n.load.Admit, Urgent: urgent,
+	n.tx = transaction.New(transaction.Config{Shards: n.cfg.SIP.Shards, Address: n.flows.Address, Stream: n.flows.Upgrade, Admit: n.load.Admit, Urgent: urgent,
 		OnStray: n.unasked, Logger: n.log}, n.flows, requestRoute{n})
 	reg := n.cfg.SIP.Registrar
 	n.location = location.NewTable(location.Config{MaxBindings: reg.MaxBindings, Grace: reg.Grace,
