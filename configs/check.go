@@ -58,6 +58,7 @@ func checkNode(c *Config, r report) {
 	checkListen(c.SIP, r)
 	oneOf(r, "sip.digest", c.SIP.Digest, "md5", "sha-256", "both")
 	between(r, "sip.shards", c.SIP.Shards, 1, 64)
+	oneOf(r, "sip.direct_calls", c.SIP.DirectCalls, "b2bua", "proxy")
 	for i, s := range c.SIP.NameServers {
 		_, bare := netip.ParseAddr(s)
 		if _, err := netip.ParseAddrPort(s); err != nil && bare != nil {

@@ -83,6 +83,7 @@ type SIP struct {
 	Digest      string        `yaml:"digest"`
 	Shards      int           `yaml:"shards"`
 	NameServers []string      `yaml:"name_servers"`
+	DirectCalls string        `yaml:"direct_calls"`
 	RingTime    time.Duration `yaml:"ring_time"`
 	MaxDuration time.Duration `yaml:"max_duration"`
 	// Drain is how long running calls may go on after the node was told to stop.

@@ -62,7 +62,7 @@ func TestBadFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := []struct{ name, old, new, want string }{
-		{"unknown key", "realm: la2", "relm: la2", "sip.relm: unknown key; allowed here: digest, domains"},
+		{"unknown key", "realm: la2", "relm: la2", "sip.relm: unknown key; allowed here: digest, direct_calls, domains"},
 		{"bad port range", "20000-23999", "20000", "media.ports: want MIN-MAX"},
 		{"bad duration", "wrap_up: 30s", "wrap_up: 30", `queues[0].wrap_up: "30" is no duration`},
 		{"duration out of range", "wrap_up: 30s", "wrap_up: 30h", "queues[0].wrap_up: 30h0m0s is not allowed; allowed: 1s to 10m0s"},
@@ -81,7 +81,7 @@ func TestBadFiles(t *testing.T) {
 		{"trunk over WebSocket", "address: udp:127.0.0.1:5160", "address: ws:127.0.0.1:5160", "trunks[0].address: want udp:IP:PORT, tcp:IP:PORT or tls:IP:PORT of the peer"},
 		{"hours", "09:00-18:00", "18:00-09:00", `calendars[1].week.mon-fri: "18:00-09:00" is no span of hours`},
 		{"syntax", "site:", "site: [", "configs_test.yaml:"},
-		{"empty key", "realm: la2", `"": la2`, "sip.: unknown key; allowed here: digest, domains"},
+		{"empty key", "realm: la2", `"": la2`, "sip.: unknown key; allowed here: digest, direct_calls, domains"},
 		{"no such day", "holidays: italy", `closed_days: ["13-45"]`, `calendars[1].closed_days[0]: "13-45" is no day`},
 		{"endless pool", "queues:\n", "pools: {static_agents: {prefix: a, last: 99999999, contact: sip:a@x, queue: urp}}\nqueues:\n", "pools.static_agents.last: 0 to 99999999 is not allowed"},
 		{"pool contact", "queues:\n", "pools: {static_agents: {prefix: a, last: 9, contact: sip:a@x, queue: urp}}\nqueues:\n", "pools.static_agents.contact: want a SIP URI with %s"},

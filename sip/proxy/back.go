@@ -8,19 +8,26 @@ import (
 )
 
 // back passes on what came for a request with one target (RFC 3261 16.7), on the shard.
-func (p *Proxy) back(tx *transaction.Server, a transaction.Forwarded) {
-	switch {
-	case a.Err == nil:
-		if a.Response.Status() != 100 && a.Response.MoreVia() {
-			p.returns(tx, a.Response)
+func (p *Proxy) back(tx *transaction.Server, a transaction.Forwarded, seen Seen) {
+	if a.Err == nil {
+		if m := a.Response; m.Status() != 100 && m.MoreVia() {
+			p.returns(tx, m)
+			seen.tell(m.Status(), m)
 		}
+		return
+	}
+	status := 503
+	switch {
 	case a.Cancelled && a.Request.Method() == wire.Invite:
+		status = 487
 		tx.Refuse(a.Request, 487, "")
 	case errors.Is(a.Err, transaction.ErrTimeout):
+		status = 408
 		p.fails(tx, a.Request, 408)
 	default:
 		p.fails(tx, a.Request, 503)
 	}
+	seen.tell(status, nil)
 }
 
 // returns passes a response on.

@@ -82,7 +82,7 @@ func (l *loop) Relay(tx *transaction.Server) {
 		l.p.InDialog(tx)
 		return
 	}
-	l.p.Forward(tx, Target{URI: "sip:b@10.0.0.3:5080", Flow: at(far)})
+	l.p.Forward(tx, Target{URI: "sip:b@10.0.0.3:5080", Flow: at(far)}, nil)
 }
 func (l *loop) RelayAck(f flow.Flow, m *wire.Message) bool { return l.p.Ack(f, m) }
 func (l *loop) Request(*transaction.Server)                {}

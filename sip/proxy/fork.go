@@ -28,6 +28,8 @@ type Plan struct {
 	// Redirect says where the Contact of a 3xx leads when it is to be followed (RFC 3261 16.7
 	// step 4). nil: a 3xx is passed on.
 	Redirect func(contact []byte) (Target, bool)
+	// Seen is told what the caller is told; nil is nobody.
+	Seen Seen
 }
 
 // A fork is the response context of one request (16.7). It belongs to the shard.
@@ -71,24 +73,32 @@ func (p *Proxy) Fork(tx *transaction.Server, m *wire.Message, plan Plan) {
 	switch {
 	case tx.Cancelled():
 		tx.Refuse(m, 487, "")
+		plan.Seen.tell(487, nil)
 	case n == 0:
 		tx.Refuse(m, 480, "")
+		plan.Seen.tell(480, nil)
 	case n == 1 && plan.Redirect == nil:
-		p.forward(tx, m, p.hopTo(m, tx.Flow(), groups[0][0]))
+		p.forward(tx, m, p.hopTo(m, tx.Flow(), groups[0][0]), plan.Seen)
 	default:
-		w := p.works.Get().(*work)
-		defer p.works.Put(w)
-		own := new(wire.Message)
-		if !p.passes(w, tx, m) {
-			return
-		}
-		if own.Parse(slices.Clone(m.Raw())) != nil {
-			tx.Refuse(m, 500, "")
-			return
-		}
-		fk := &fork{p: p, tx: tx, m: own, plan: plan, breadth: breadthOf(own)}
-		fk.next()
+		p.fork(tx, m, plan)
 	}
+}
+
+func (p *Proxy) fork(tx *transaction.Server, m *wire.Message, plan Plan) {
+	w := p.works.Get().(*work)
+	defer p.works.Put(w)
+	status := p.check(w, tx, m)
+	own := new(wire.Message)
+	if status == 0 && own.Parse(slices.Clone(m.Raw())) != nil {
+		status = 500
+		tx.Refuse(m, 500, "")
+	}
+	if status != 0 {
+		plan.Seen.tell(status, nil)
+		return
+	}
+	fk := &fork{p: p, tx: tx, m: own, plan: plan, breadth: breadthOf(own)}
+	fk.next()
 }
 
 // next forwards to the next group.
@@ -217,6 +227,7 @@ func (fk *fork) take(t turn, status int, m *wire.Message) {
 	fk.stage = s
 	if moves&pass != 0 {
 		fk.p.returns(fk.tx, m)
+		fk.plan.Seen.tell(status, m)
 	}
 	if moves&keep != 0 {
 		fk.offer(status, m)
@@ -279,6 +290,11 @@ func (fk *fork) finish() {
 	default:
 		fk.p.fails(fk.tx, fk.m, fk.status)
 	}
+	status := fk.status
+	if status == 0 || fk.best == nil && fk.tx.Cancelled() {
+		status = 487
+	}
+	fk.plan.Seen.tell(status, nil)
 }
 
 // answer passes the best response on, with the challenges of the others when it is one itself.
@@ -307,8 +323,13 @@ func (fk *fork) redirected(m *wire.Message) bool {
 	}
 	var group []Target
 	for _, v := range m.Values("Contact") {
-		for uri := range contacts(v) {
-			if to, ok := fk.plan.Redirect(uri); ok && len(group) < maxContacts {
+		for len(v) > 0 {
+			a, rest, ok := wire.NextAddress(v)
+			if !ok {
+				break
+			}
+			v = rest
+			if to, ok := fk.plan.Redirect(a.URI); ok && len(group) < maxContacts {
 				group = append(group, to)
 			}
 		}

@@ -394,26 +394,3 @@ func TestPath_RFC3327_5_5(t *testing.T) {
 		final(out, time.Second)
 	})
 }
-
-func TestContacts(t *testing.T) {
-	t.Parallel()
-	for v, want := range map[string][]string{
-		`<sip:a@h>`: {"sip:a@h"},
-		`sip:a@h;q=1, "b, <x>" <sip:b;x=1>;q=0.1`: {"sip:a@h", "sip:b;x=1"},
-		`sip:a`:             {"sip:a"},
-		` <sip:a> , sip:b `: {"sip:a", "sip:b"},
-		`"\"<" <sip:a,b@h>`: {"sip:a,b@h"},
-		`<sip:a`:            nil,
-		`"x <sip:a>`:        nil,
-		``:                  nil,
-		`,`:                 nil,
-	} {
-		var got []string
-		for u := range contacts([]byte(v)) {
-			got = append(got, string(u))
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("%q: %q, want %q", v, got, want)
-		}
-	}
-}

@@ -104,7 +104,7 @@ func New(cfg Config, send transaction.Sender) *Proxy {
 	}
 	p := &Proxy{cfg: cfg, send: send, sign: newSigner(cfg.Secret), seed: maphash.MakeSeed()}
 	p.works.New = func() any { return &work{} }
-	p.answer = p.back
+	p.answer = func(tx *transaction.Server, a transaction.Forwarded) { p.back(tx, a, nil) }
 	p.own = func(credentials []byte) bool { return forRealm(credentials, p.cfg.Realm) }
 	return p
 }
@@ -138,11 +138,22 @@ func token(uri []byte) ([]byte, bool) {
 	return u.Param(parameter)
 }
 
+// A Seen is told, on the shard, what the caller is told of a request: each 1xx above 100, each 2xx,
+// the refusal that ends it. m is valid during the call, and nil when the response is our own.
+type Seen func(status int, m *wire.Message)
+
+func (s Seen) tell(status int, m *wire.Message) {
+	if s != nil {
+		s(status, m)
+	}
+}
+
 // Forward sends the new request of tx to its target (RFC 3261 16.6) and records our route where
-// a dialog may form. It runs within TU.Request or Relay.Relay and answers tx if it cannot.
-func (p *Proxy) Forward(tx *transaction.Server, to Target) {
+// a dialog may form. It runs within TU.Request or Relay.Relay and answers tx if it cannot. seen may
+// be nil.
+func (p *Proxy) Forward(tx *transaction.Server, to Target, seen Seen) {
 	m := tx.Wire()
-	p.forward(tx, m, p.hopTo(m, tx.Flow(), to))
+	p.forward(tx, m, p.hopTo(m, tx.Flow(), to), seen)
 }
 
 // hopTo is the way of a request to a target.
@@ -150,8 +161,9 @@ func (p *Proxy) hopTo(m *wire.Message, from flow.Flow, to Target) hop {
 	return hop{from: from, to: to.Flow, uri: to.URI, fresh: len(m.ToTag()) == 0, routes: to.Routes, keep: to.Keep}
 }
 
-// InDialog forwards a request that is Mine along its route (16.12), to where policy allows.
-func (p *Proxy) InDialog(tx *transaction.Server) {
+// InDialog forwards a request that is Mine along its route (16.12), to where policy allows. It
+// reports whether it did; else it has answered.
+func (p *Proxy) InDialog(tx *transaction.Server) bool {
 	m := tx.Wire()
 	h, err := p.follow(m, tx.Flow())
 	if err != nil {
@@ -160,18 +172,17 @@ func (p *Proxy) InDialog(tx *transaction.Server) {
 		switch {
 		case errors.Is(err, errScheme):
 			tx.RefuseOnce(m, 416, "Unsupported URI Scheme")
-			return
 		case errors.Is(err, errFlow):
 			tx.RefuseOnce(m, 430, "Flow Failed") // RFC 5626 5.3.1
-			return
+		default:
+			tx.RefuseOnce(m, 403, "") // who sends it is unknown
 		}
-		tx.RefuseOnce(m, 403, "") // who sends it is unknown
-		return
+		return false
 	}
 	if !recorded(m) {
 		h.token = nil
 	}
-	p.forward(tx, m, h)
+	return p.forward(tx, m, h, nil)
 }
 
 // recorded tells the methods that get our Record-Route: those that make a dialog, in it as well,
@@ -207,33 +218,43 @@ func (p *Proxy) Ack(f flow.Flow, m *wire.Message) bool {
 	return true
 }
 
-// forward sends a request on hop h alone.
-func (p *Proxy) forward(tx *transaction.Server, m *wire.Message, h hop) {
+// forward sends a request on hop h alone, and reports whether it did.
+func (p *Proxy) forward(tx *transaction.Server, m *wire.Message, h hop, seen Seen) bool {
 	w := p.works.Get().(*work)
 	defer p.works.Put(w)
-	if p.passes(w, tx, m) {
-		p.launch(w, tx, m, h, p.answer)
+	if status := p.check(w, tx, m); status != 0 {
+		seen.tell(status, nil)
+		return false
 	}
+	back := p.answer
+	if seen != nil {
+		back = func(tx *transaction.Server, a transaction.Forwarded) { p.back(tx, a, seen) }
+	}
+	p.launch(w, tx, m, h, back)
+	return true
 }
 
-// passes checks a request (16.3) and answers one that is not to be forwarded. w has its loop token then.
-func (p *Proxy) passes(w *work, tx *transaction.Server, m *wire.Message) bool {
+// check looks whether a request may be forwarded (16.3). If not, it answers it and returns the
+// status. w has its loop token then.
+func (p *Proxy) check(w *work, tx *transaction.Server, m *wire.Message) (status int) {
 	p.loop(w, m)
 	switch {
 	case m.MaxForwards() == 0:
 		p.exhausted.Add(1)
+		status = 483
 		tx.Refuse(m, 483, "")
 	case m.Header("Proxy-Require") != nil:
+		status = 420
 		tx.Refuse(m, 420, "", wire.Field{Name: "Unsupported", Value: string(m.Header("Proxy-Require"))})
 	case looped(m, w.loop):
 		p.looped.Add(1)
+		status = 482
 		tx.Refuse(m, 482, "")
 	case len(m.ToTag()) == 0 && breadthOf(m) == 0:
+		status = 440
 		tx.Refuse(m, 440, "Max-Breadth Exceeded")
-	default:
-		return true
 	}
-	return false
+	return status
 }
 
 // launch sends a request that passes on hop h. w has its loop token.

@@ -163,7 +163,7 @@ func (w *world) forward(tx *transaction.Server) {
 		w.p.Fork(tx, tx.Wire(), w.plan)
 		return
 	}
-	w.p.Forward(tx, to)
+	w.p.Forward(tx, to, nil)
 }
 
 func (w *world) RelayAck(f flow.Flow, m *wire.Message) bool { return w.p.Ack(f, m) }

@@ -94,6 +94,7 @@ type Node struct {
 	sw        *b2bua.Switch
 	stations  *stations
 	proxy     *proxy.Proxy
+	passing   *passing
 	verifier  *digest.Guard
 	location  *location.Table
 	bindings  *keeper // nil: registrations end with the process

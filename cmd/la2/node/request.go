@@ -113,10 +113,14 @@ func (r requestRoute) invite(tx *transaction.Server) {
 	case !who.may(target):
 		tx.Respond(sip.StatusForbidden, "")
 	case passed:
-		r.pass(tx, to)
-	case r.n.sw.Running() >= r.n.cfg.SIP.MaxCalls, r.n.busy(who.trunk):
+		r.pass(tx, to, cti.Inbound{Caller: who.caller, Dialled: target.Number, Trunk: who.trunk, From: who.site})
+	case r.n.running() >= r.n.cfg.SIP.MaxCalls, r.n.busy(who.trunk):
 		tx.Respond(sip.StatusServiceUnavailable, "", sip.NewHeader("Retry-After", "5"))
 	default:
+		if plan, ok := r.n.direct(tx.Wire(), who, target); ok {
+			r.passDirect(tx, plan, cti.Inbound{Caller: who.caller, Device: who.device, Dialled: target.Number}, target)
+			return
+		}
 		r.n.sw.Invite(tx, in)
 	}
 }

@@ -47,6 +47,7 @@ func (n *Node) Run(ctx context.Context) error {
 	part("trunks", n.runTrunks)
 	part("registrations with carriers", n.runRegister)
 	part("load", n.watchLoad)
+	part("passing calls", n.passing.run)
 	close(n.ready)
 	select {
 	case <-ctx.Done():
@@ -54,6 +55,7 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	n.leaveRegistrars()
 	n.drain()
+	n.passing.leave()
 	n.shutWeb()
 	n.stream.Publish(cti.Event{Type: cti.EvNodeStopped})
 	cause := context.Cause(work)

@@ -28,14 +28,18 @@ type plan struct {
 	egress  egress                   // of emergency calls
 	trunks  map[string]bool          // names of trunks and groups
 	codecs  map[string][]media.Codec // of trunks that do not take all
+	desks   map[cti.DeviceID]bool    // stations of users, where a desktop may work
 }
 
 // newPlan translates cfg. Its errors name the configuration key.
 func newPlan(cfg *configs.Config) (*plan, error) {
-	p := &plan{open: map[string]bool{}, proxied: proxiedOf(cfg), egress: egressOf(cfg), trunks: map[string]bool{}, codecs: map[string][]media.Codec{}}
+	p := &plan{open: map[string]bool{}, proxied: proxiedOf(cfg), egress: egressOf(cfg), desks: map[cti.DeviceID]bool{}, trunks: map[string]bool{}, codecs: map[string][]media.Codec{}}
 	for _, t := range cfg.Trunks {
 		p.trunks[t.Name], p.trunks[groupOf(t)] = true, true
 		p.codecs[t.Name] = codecsOf(t.Codecs)
+	}
+	for _, u := range cfg.Users {
+		p.desks[cti.DeviceID(u.Device)] = true
 	}
 	p.engine = engineConfig(cfg)
 	calendars, err := calendarsOf(cfg)

@@ -1,0 +1,251 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/lineaamica/la2/acd/route"
+	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/numbering"
+	"github.com/lineaamica/la2/sip/b2bua"
+	"github.com/lineaamica/la2/sip/proxy"
+	"github.com/lineaamica/la2/sip/wire"
+)
+
+// passing are the calls that pass through the proxy and are nobody's script: it tells the stream
+// what their records need, from the messages that go by. A call ends with the refusal of its
+// INVITE, with a BYE that passes, or when nothing kept it alive: no refresh within its session
+// interval (RFC 4028), or sip.max_duration without one. What a node that stops leaves open ends
+// there; the calls themselves go on without it.
+//
+// What concerns a station is told at once, as its agent is busy from that moment on. All else waits
+// up to gatherPassing for company, because many small disk writes cost more than the calls
+// themselves, and a crash loses no more than that; each event has the time at which it happened.
+//
+// Its methods but run and leave are called on the shards and wait for nothing.
+type passing struct {
+	events  b2bua.Events // the stations, and the stream behind them
+	longest time.Duration
+	now     func() time.Time
+
+	mu    sync.Mutex // guards calls and what they point to, and later
+	calls map[passKey]*passage
+	later []cti.Event // for the stream, of calls without a station
+}
+
+const (
+	// gatherPassing is how long events wait for others.
+	gatherPassing = time.Second
+	// sweepEvery is how often calls are looked for that nothing keeps alive.
+	sweepEvery = 10 * time.Second
+)
+
+// A passKey names a dialog from its first INVITE on: Call-ID and the caller's tag.
+type passKey struct{ callID, tag string }
+
+// A passage is one such call.
+type passage struct {
+	call     cti.CallID
+	device   cti.DeviceID // the station called, if it is one
+	rang     bool
+	answered bool
+	interval time.Duration // for how long it lives without a refresh
+	until    time.Time
+}
+
+func newPassing(events b2bua.Events, longest time.Duration, now func() time.Time) *passing {
+	return &passing{events: events, longest: longest, now: now, calls: map[passKey]*passage{}}
+}
+
+// running is how many calls pass now.
+func (p *passing) running() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.calls)
+}
+
+// begin notes the call of a new INVITE. What comes of it is to be told to the Seen, which is nil
+// when the same INVITE passes for the second time.
+func (p *passing) begin(m *wire.Message, in cti.Inbound, t route.Target) (cti.CallID, proxy.Seen) {
+	key := passKey{string(m.CallID()), string(m.FromTag())}
+	now := p.now()
+	c := &passage{call: cti.NewCallID(now), device: t.Device, interval: p.longest, until: now.Add(p.longest)}
+	p.mu.Lock()
+	_, again := p.calls[key]
+	if !again {
+		p.calls[key] = c
+	}
+	p.mu.Unlock()
+	if again {
+		return "", nil
+	}
+	p.tell(c, cti.Event{Type: cti.EvOffered, Trunk: in.Trunk, Instant: now,
+		Info: &cti.CallInfo{Caller: in.Caller, Dialled: in.Dialled, From: in.From}})
+	return c.call, func(status int, m *wire.Message) { p.seen(key, c, status, m) }
+}
+
+// tell publishes an event of c, or leaves it for flush.
+func (p *passing) tell(c *passage, ev cti.Event) {
+	ev.Call, ev.At = c.call, p.now()
+	if c.device != "" {
+		p.events.Publish(ev)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.later = append(p.later, ev)
+}
+
+// flush publishes what waits.
+func (p *passing) flush() {
+	p.mu.Lock()
+	list := p.later
+	p.later = nil
+	p.mu.Unlock()
+	for _, ev := range list {
+		p.events.Publish(ev)
+	}
+}
+
+// seen takes what the caller is told of its INVITE.
+func (p *passing) seen(key passKey, c *passage, status int, m *wire.Message) {
+	switch {
+	case status >= 300:
+		p.end(key, b2bua.CauseOf(status))
+		return
+	case status < 180:
+		return
+	}
+	leg := cti.LegID(string(c.call) + "/2")
+	switch {
+	case !p.first(key, c, status, m):
+	case status >= 200:
+		p.tell(c, cti.Event{Type: cti.EvEstablished, Leg: leg, Device: c.device})
+	case c.device != "":
+		p.tell(c, cti.Event{Type: cti.EvDelivered, Leg: leg, Device: c.device})
+	}
+}
+
+// first tells whether c rings or is answered for the first time; later 2xx are of other telephones,
+// or repeated.
+func (p *passing) first(key passKey, c *passage, status int, m *wire.Message) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.calls[key] != c || c.answered || status < 200 && c.rang:
+		return false
+	case status < 200:
+		c.rang = true
+	default:
+		c.answered = true
+		c.interval = intervalOf(m, p.longest)
+		c.until = p.now().Add(c.interval)
+	}
+	return true
+}
+
+// follow takes a request that passed in a dialog: BYE ends its call, INVITE and UPDATE keep it.
+func (p *passing) follow(m *wire.Message) {
+	method := m.Method()
+	if method != wire.Bye && method != wire.Invite && method != wire.Update {
+		return
+	}
+	for _, tag := range [...][]byte{m.FromTag(), m.ToTag()} {
+		key := passKey{string(m.CallID()), string(tag)}
+		if method == wire.Bye {
+			p.end(key, cti.CauseNormal)
+			continue
+		}
+		p.mu.Lock()
+		if c := p.calls[key]; c != nil {
+			c.until = p.now().Add(c.interval)
+		}
+		p.mu.Unlock()
+	}
+}
+
+// end ends a call, once.
+func (p *passing) end(key passKey, cause cti.Cause) {
+	p.mu.Lock()
+	c := p.calls[key]
+	delete(p.calls, key)
+	p.mu.Unlock()
+	if c != nil {
+		p.tell(c, cti.Event{Type: cti.EvCallCleared, Cause: cause})
+	}
+}
+
+// run publishes what waits and ends calls that nothing keeps alive, until ctx ends.
+func (p *passing) run(ctx context.Context) error {
+	tick, sweep := time.NewTicker(gatherPassing), time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	defer sweep.Stop()
+	for {
+		select {
+		case <-tick.C:
+			p.flush()
+		case <-sweep.C:
+			p.sweep(func(c *passage) bool { return p.now().After(c.until) }, cti.CauseMaxDuration)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// leave ends the records of all calls: the node stops.
+func (p *passing) leave() {
+	p.sweep(func(*passage) bool { return true }, cti.CauseShutdown)
+	p.flush()
+}
+
+func (p *passing) sweep(over func(*passage) bool, cause cti.Cause) {
+	var keys []passKey
+	p.mu.Lock()
+	for k, c := range p.calls {
+		if over(c) {
+			keys = append(keys, k)
+		}
+	}
+	p.mu.Unlock()
+	for _, k := range keys {
+		p.end(k, cause)
+	}
+}
+
+// intervalOf reads the session interval of an answer (RFC 4028 4), with a little grace; longest
+// when there is none.
+func intervalOf(m *wire.Message, longest time.Duration) time.Duration {
+	if m == nil {
+		return longest
+	}
+	v := m.Header("Session-Expires")
+	if v == nil {
+		v = m.Header("x")
+	}
+	number, _, _ := bytes.Cut(v, []byte{';'})
+	seconds, err := strconv.ParseUint(string(bytes.TrimSpace(number)), 10, 24)
+	if err != nil || seconds == 0 {
+		return longest
+	}
+	return min(longest, time.Duration(seconds)*time.Second+32*time.Second)
+}
+
+// strangerOf is the caller whom a request in bytes names: believed in nothing.
+func strangerOf(m *wire.Message) cti.Party {
+	req := sip.NewRequest(sip.INVITE, sip.Uri{})
+	var from sip.FromHeader
+	from.Params = sip.HeaderParams{}
+	if name, err := sip.ParseAddressValue(string(m.Header("From")), &from.Address, &from.Params); err == nil {
+		from.DisplayName = name
+		req.AppendHeader(&from)
+	}
+	if v := m.Header("Privacy"); v != nil {
+		req.AppendHeader(sip.NewHeader("Privacy", string(v)))
+	}
+	return party(req, false, numbering.Canonical)
+}
