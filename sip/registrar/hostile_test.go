@@ -119,6 +119,27 @@ func TestOneAnswer(t *testing.T) {
 	}
 }
 
+// Without time for it a REGISTER is put off, before anything is computed; not all to one moment.
+func TestNoTime(t *testing.T) {
+	busy := true
+	b := newBench(t, Config{Admit: func() bool { return !busy }})
+	times := map[string]bool{}
+	for range 50 {
+		res := b.send("Contact: <sip:1001@192.0.2.7>")
+		if res.StatusCode != 503 || len(values(res, "WWW-Authenticate")) != 0 {
+			t.Fatalf("got %d", res.StatusCode)
+		}
+		times[values(res, "Retry-After")[0]] = true
+	}
+	if len(times) < 5 || times["4"] || times["31"] {
+		t.Errorf("Retry-After %v", times)
+	}
+	busy = false
+	if res := b.register("Contact: <sip:1001@192.0.2.7>"); res.StatusCode != 200 {
+		t.Errorf("got %d", res.StatusCode)
+	}
+}
+
 func FuzzAnswer(f *testing.F) {
 	b := newBench(&testing.T{}, Config{Domains: []string{"la2.example"}})
 	f.Add([]byte(b.signed("Contact: <sip:1001@192.0.2.7>;expires=600;q=0.5")))

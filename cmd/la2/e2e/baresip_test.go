@@ -46,6 +46,7 @@ module g711.so
 module sndfile.so
 module aufile.so
 module aubridge.so
+module_tmp uuid.so
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
@@ -61,13 +62,19 @@ func baresip(t *testing.T, user string, regint int, sound string) *softphone {
 // and with more lines of configuration.
 func baresipAt(t *testing.T, user string, regint int, sound, server, more string) *softphone {
 	t.Helper()
+	account := fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=demo-%s;regint=%d;audio_codecs=pcma;answermode=manual", user, server, user, user, regint)
+	return baresipAs(t, user, account, sound, more)
+}
+
+// baresipAs is baresip for an account line, with more lines of configuration and arguments.
+func baresipAs(t *testing.T, user, account, sound, more string, args ...string) *softphone {
+	t.Helper()
 	need(t, "baresip")
 	s := &softphone{dir: t.TempDir()}
 	ctrl := freePort(t)
-	account := fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=demo-%s;regint=%d;audio_codecs=pcma;answermode=manual\n", user, server, user, user, regint)
 	for name, text := range map[string]string{
 		"config":   fmt.Sprintf(baresipConfig, freePort(t), ctrl, sound, s.dir) + more,
-		"accounts": account,
+		"accounts": account + "\n",
 		"contacts": "",
 		"uuid":     "6a1ee1f0-5d3a-4b0e-9d8e-4f9c3a7d0001",
 	} {
@@ -75,7 +82,7 @@ func baresipAt(t *testing.T, user string, regint int, sound, server, more string
 			t.Fatal(err)
 		}
 	}
-	s.proc = start(t, "baresip", "-f", s.dir)
+	s.proc = start(t, "baresip", append(args, "-f", s.dir)...)
 	for end := time.Now().Add(5 * time.Second); s.conn == nil; time.Sleep(50 * time.Millisecond) {
 		c, err := net.Dial("tcp", "127.0.0.1:"+strconv.Itoa(ctrl))
 		if err == nil {

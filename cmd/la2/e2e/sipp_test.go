@@ -66,6 +66,12 @@ func sippScenarios(t *testing.T) {
 			done(t, sipp(t, "options", "cittadino", "803001", "-t", transport), 5*time.Second)
 		})
 	}
+	t.Run("REGISTER", func(t *testing.T) {
+		t.Parallel()
+		for _, transport := range []string{"u1", "t1"} { // one account, so one after the other
+			done(t, sipp(t, "register", "1006", "-", "-t", transport), 10*time.Second)
+		}
+	})
 	for i, transport := range []string{"u1", "t1"} {
 		t.Run("CANCEL "+transport, func(t *testing.T) {
 			t.Parallel()

@@ -95,6 +95,33 @@ func TestBaresipTransports(t *testing.T) {
 	}
 }
 
+// baresip with two flows to its outbound proxies, which are both us (RFC 5626): it is told that
+// outbound applies, and is called over what it opened.
+func TestBaresipOutbound(t *testing.T) {
+	office(t, "tcp:127.0.0.1:5060, udp:127.0.0.1:5060", "")
+	const server = "127.0.0.1:5060;transport=tcp"
+	callee := baresipAs(t, "1002", `<sip:1002@`+server+`>;auth_user=1002;auth_pass=demo-1002;regint=60;audio_codecs=pcma;answermode=manual;`+
+		`sipnat=outbound;outbound="sip:`+server+`";outbound2="sip:`+server+`"`, toneFile(t, 700, 10), "", "-s")
+	at := 0
+	for _, want := range []string{"Require: outbound", "Flow-Timer: 120", "Require: outbound"} { // one 200 a flow
+		_, next, ok := callee.until(at, 5*time.Second, func(l string) bool { return strings.Contains(l, want) })
+		if !ok {
+			t.Fatalf("baresip did not get %q", want)
+		}
+		at = next
+	}
+	caller := baresipAt(t, "1001", 0, toneFile(t, 1000, 10), server, "")
+	caller.command(t, "dial", "sip:1002@"+server)
+	callee.event(t, 5*time.Second, "CALL_INCOMING")
+	callee.command(t, "accept", "")
+	caller.event(t, 5*time.Second, "CALL_ESTABLISHED")
+	callee.command(t, "hangup", "")
+	caller.event(t, 3*time.Second, "CALL_CLOSED")
+	if rang := metric(t, hubURL, "la2_sip_registered"); rang != 1 {
+		t.Errorf("%v accounts registered, want 1", rang)
+	}
+}
+
 // A client of SIP over WSS, whose Via and Contact lead nowhere, calls a baresip and
 // is called by it; tones both ways. Pages of strangers get no further than the door.
 func TestWebSocket(t *testing.T) {

@@ -104,7 +104,7 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 	n.sw = b2bua.New(b2bua.Config{Codecs: n.codecs, Site: cti.SiteID(n.cfg.Site.IPA), UserAgent: "LA2 " + n.opts.Version, Contact: n.flows.Address,
 		RingTime: n.cfg.SIP.RingTime, MaxDuration: n.cfg.SIP.MaxDuration, SessionExpires: sessionExpires(n.cfg), Reliable: n.cfg.SIP.PRACK, Logger: n.log},
 		b2bua.Deps{Transactions: n.tx, Media: n.relay, Events: n.stations, Clips: n.clip, Targets: n.targets, Resolve: n.referTarget, Colleagues: n.colleagues, Lines: n.lamps.tell, Serve: n.serve})
-	n.registrar, err = registrar.New(registrar.Config{Domains: n.hosts(), Allowed: n.registers, Certified: n.certified,
+	n.registrar, err = registrar.New(registrar.Config{Domains: n.hosts(), Allowed: n.registers, Certified: n.certified, Admit: n.load.Admit,
 		MinExpires: reg.MinExpires, DefaultExpires: reg.DefaultExpires, MaxExpires: reg.MaxExpires}, n.location, n.verifier)
 	if err != nil {
 		return err
