@@ -29,7 +29,15 @@ func checkTrunks(c *Config, r report) {
 		groups[t.Group] = t.Site
 	}
 	checkEmergency(c, r)
+	for i, t := range c.Trunks {
+		checkLimits(t.Limits, fmt.Sprintf("trunks[%d].limits.", i), r)
+	}
 	for i, a := range c.Accounts {
+		at := fmt.Sprintf("accounts[%d].", i)
+		checkLimits(a.Limits, at+"limits.", r)
+		for j, class := range a.Dial {
+			oneOf(r, fmt.Sprintf("%sdial[%d]", at, j), class, classNames()...)
+		}
 		if a.Trunk == "" {
 			continue
 		}
@@ -86,6 +94,20 @@ func Warnings(c *Config) []string {
 		return nil
 	}
 	return []string{"trunks: no carrier: 112, 113, 115 and 118 cannot be called from this site"}
+}
+
+func checkLimits(l Limits, p string, r report) {
+	between(r, p+"calls", l.Calls, -1, 100000)
+	between(r, p+"day_calls", l.DayCalls, -1, 10_000_000)
+	between(r, p+"day_minutes", l.DayMinutes, -1, 10_000_000)
+}
+
+func classNames() []string {
+	var out []string
+	for _, c := range numbering.Classes() {
+		out = append(out, string(c))
+	}
+	return out
 }
 
 // checkPeer is about where the peer is.

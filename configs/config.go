@@ -166,14 +166,23 @@ type HTTP struct {
 
 // Account is a SIP identity of this node: user part, password, what it may do.
 type Account struct {
-	User        string `yaml:"user"`
-	Password    Secret `yaml:"password"`
-	Kind        string `yaml:"kind"`
-	Group       string `yaml:"group"`
-	Trunk       string `yaml:"trunk"`
-	Certificate string `yaml:"certificate"`
-	MaxBindings int    `yaml:"max_bindings"`
-	AutoAnswer  bool   `yaml:"auto_answer"`
+	User        string   `yaml:"user"`
+	Password    Secret   `yaml:"password"`
+	Kind        string   `yaml:"kind"`
+	Group       string   `yaml:"group"`
+	Trunk       string   `yaml:"trunk"`
+	Certificate string   `yaml:"certificate"`
+	MaxBindings int      `yaml:"max_bindings"`
+	AutoAnswer  bool     `yaml:"auto_answer"`
+	Dial        []string `yaml:"dial"`
+	Limits      Limits   `yaml:"limits"`
+}
+
+// Limits bound what calls to the public network may cost; 0 is the default, -1 none.
+type Limits struct {
+	Calls      int `yaml:"calls"`
+	DayCalls   int `yaml:"day_calls"`
+	DayMinutes int `yaml:"day_minutes"`
 }
 
 // User is a person (or bot) of the desktop.
@@ -275,6 +284,7 @@ type Trunk struct {
 	Codecs      []string      `yaml:"codecs"`
 	Account     TrunkAccount  `yaml:"account"`
 	Register    TrunkRegister `yaml:"register"`
+	Limits      Limits        `yaml:"limits"`
 }
 
 // Emergency is how calls to 112, 113, 115 and 118 leave.

@@ -25,4 +25,9 @@ const (
 	DefaultWrapUp   = 30 * time.Second
 	DefaultAnnounce = 30 * time.Second
 	DefaultLease    = 60 * time.Second
+
+	// What a station may spend at carriers.
+	DefaultTollCalls      = 2
+	DefaultTollDayCalls   = 300
+	DefaultTollDayMinutes = 600
 )

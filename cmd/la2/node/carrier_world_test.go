@@ -198,3 +198,14 @@ func (r *raw) inDialog(res *sip.Response, method string) string {
 	return fmt.Sprintf("%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK-d%d;rport\r\n%s\r\n%s\r\n%s\r\nCSeq: %d %s\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
 		method, res.Contact().Address.String(), r.at, r.id, res.From(), res.To(), res.CallID(), seq, method)
 }
+
+// telephone is a carrierEnd at the address where a station is registered.
+func (w *world) telephone(user, ip string) *carrierEnd {
+	w.t.Helper()
+	r := w.raw(ip + ":5060")
+	if res := r.as(user, "REGISTER", "sip:10.0.0.1", "To: <sip:"+user+"@10.0.0.1>", "Expires: 3600"); res.StatusCode != 200 {
+		w.t.Fatalf("REGISTER: %d", res.StatusCode)
+	}
+	_ = r.sock.Close()
+	return w.carrier(ip)
+}

@@ -110,7 +110,10 @@ func (r requestRoute) invite(tx *transaction.Server) {
 		r.n.sw.Invite(tx, in)
 	case !known:
 		tx.Respond(sip.StatusNotFound, "")
-	case !who.may(target):
+	case !who.may(target), who.kind == station && !r.n.plan.dial.dials(who.device, target):
+		if known && who.kind == station {
+			r.n.plan.dial.refused.Add(1)
+		}
 		tx.Respond(sip.StatusForbidden, "")
 	case passed:
 		r.pass(tx, to, cti.Inbound{Caller: who.caller, Dialled: target.Number, Trunk: who.trunk, From: who.site})
@@ -136,7 +139,7 @@ func (n *Node) serve(ctx context.Context, in cti.Inbound, c *b2bua.Call) cti.Cau
 	if in.Emergency {
 		n.offered(in)
 		n.stations.direct(in, route.Target{})
-		return connect(ctx, c, n.plan.egress.help(in.Dialled))
+		return connect(ctx, c, n.plan.egress.help(in.Dialled), nil)
 	}
 	target, _ := n.plan.routes.Lookup(in.Dialled)
 	if target.Service != "" {
@@ -144,7 +147,7 @@ func (n *Node) serve(ctx context.Context, in cti.Inbound, c *b2bua.Call) cti.Cau
 	}
 	n.offered(in)
 	n.stations.direct(in, target)
-	return connect(ctx, c, destination(target, in))
+	return n.pay(ctx, in, c, destination(target, in))
 }
 
 func (n *Node) offered(in cti.Inbound) {
@@ -153,12 +156,16 @@ func (n *Node) offered(in cti.Inbound) {
 }
 
 // connect rings d and stays until either end leaves. A party whom d handed over to
-// somebody who then did not answer goes back to d, once.
-func connect(ctx context.Context, c *b2bua.Call, d cti.Destination) cti.Cause {
+// somebody who then did not answer goes back to d, once. answered, which may be nil,
+// is called at each answer.
+func connect(ctx context.Context, c *b2bua.Call, d cti.Destination, answered func()) cti.Cause {
 	for back := false; ; back = true {
 		leg, err := c.Dial(ctx, d)
 		if err != nil {
 			return causeOf(err)
+		}
+		if answered != nil {
+			answered()
 		}
 		var cause cti.Cause
 		for leg != "" {

@@ -25,6 +25,7 @@ type plan struct {
 	routes  *route.Table
 	open    map[string]bool // services and contacts that need no credentials
 	proxied map[string]proxied
+	dial    dialPlan
 	egress  egress                   // of emergency calls
 	trunks  map[string]bool          // names of trunks and groups
 	codecs  map[string][]media.Codec // of trunks that do not take all
@@ -33,7 +34,7 @@ type plan struct {
 
 // newPlan translates cfg. Its errors name the configuration key.
 func newPlan(cfg *configs.Config) (*plan, error) {
-	p := &plan{open: map[string]bool{}, proxied: proxiedOf(cfg), egress: egressOf(cfg), desks: map[cti.DeviceID]bool{}, trunks: map[string]bool{}, codecs: map[string][]media.Codec{}}
+	p := &plan{open: map[string]bool{}, proxied: proxiedOf(cfg), egress: egressOf(cfg), dial: newDialPlan(cfg), desks: map[cti.DeviceID]bool{}, trunks: map[string]bool{}, codecs: map[string][]media.Codec{}}
 	for _, t := range cfg.Trunks {
 		p.trunks[t.Name], p.trunks[groupOf(t)] = true, true
 		p.codecs[t.Name] = codecsOf(t.Codecs)
