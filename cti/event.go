@@ -16,6 +16,8 @@ const (
 	EvRetrieved         EventType = "Retrieved"
 	EvDiverted          EventType = "Diverted"          // the offer ended without answer; Cause
 	EvTransferring      EventType = "Transferring"      // a transfer was ordered; Target
+	EvConsulting        EventType = "Consulting"        // Leg talks with Target, or again with the caller: Value target, caller
+	EvControllable      EventType = "Controllable"      // Device's telephone may be told: Value talk (to answer), hold, "talk,hold"
 	EvTransferred       EventType = "Transferred"       // Leg was replaced by Target's leg
 	EvTransferFailed    EventType = "TransferFailed"    // the caller is back with Leg; Cause
 	EvConnectionCleared EventType = "ConnectionCleared" // Leg left; Cause

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lineaamica/la2/cti"
@@ -73,7 +74,7 @@ func (s *Server) agentDevice(w http.ResponseWriter, r *http.Request, ses *sessio
 	})
 }
 
-// callVerb is hold, retrieve or hangup of the agent's own call.
+// callVerb is a command about the agent's own call that needs nothing else.
 func (s *Server) callVerb(verb string, do func(context.Context, cti.CallID, cti.LegID) error) handler {
 	return func(w http.ResponseWriter, r *http.Request, ses *session) error {
 		if err := readJSON(w, r, &struct{}{}); err != nil {
@@ -90,37 +91,50 @@ func (s *Server) callVerb(verb string, do func(context.Context, cti.CallID, cti.
 	}
 }
 
-// answer exists so that a client learns that phones are answered by hand.
-func (s *Server) answer(_ http.ResponseWriter, r *http.Request, ses *session) error {
-	if _, ok := s.desk.legOf(ses.user.Agent, cti.CallID(r.PathValue("call"))); !ok {
-		return ErrNotFound
-	}
-	return ErrIllegalState
-}
-
-func (s *Server) transfer(w http.ResponseWriter, r *http.Request, ses *session) error {
-	var to Target
-	if err := readJSON(w, r, &to); err != nil {
+// answer makes the agent's telephone answer, when it said that it can be told.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, ses *session) error {
+	if err := readJSON(w, r, &struct{}{}); err != nil {
 		return err
 	}
-	if (to.Office == "") == (to.Number == "") || to.Office != "" && !to.Office.Valid() || !validNumber(to.Number) {
-		return &Invalid{Fields: []string{"office", "number"}}
-	}
-	if to.Office != "" && !slices.ContainsFunc(s.cfg.Offices, func(o Office) bool { return o.IPA == to.Office }) {
-		return ErrNotFound
-	}
 	call := cti.CallID(r.PathValue("call"))
-	leg, ok := s.desk.legOf(ses.user.Agent, call)
-	if !ok {
+	device, able, ok := s.desk.ringingAt(ses.user.Agent, call)
+	if _, talks := s.desk.legOf(ses.user.Agent, call); !ok && !talks {
 		return ErrNotFound
 	}
-	target := string(to.Office)
-	if target == "" {
-		target = cti.Mask(to.Number)
+	if !able {
+		return ErrIllegalState
 	}
-	return s.command(w, r, cti.Event{Value: "transfer", Call: call, Leg: leg, Target: target}, ses, func(ctx context.Context) error {
-		return s.cfg.Calls.Transfer(ctx, call, leg, to)
+	return s.command(w, r, cti.Event{Value: "answer", Call: call, Device: device}, ses, func(ctx context.Context) error {
+		return s.cfg.Calls.Answer(ctx, call, device)
 	})
+}
+
+// handOver is transfer or consult.
+func (s *Server) handOver(verb string, do func(context.Context, cti.CallID, cti.LegID, Target) error) handler {
+	return func(w http.ResponseWriter, r *http.Request, ses *session) error {
+		var to Target
+		if err := readJSON(w, r, &to); err != nil {
+			return err
+		}
+		if (to.Office == "") == (to.Number == "") || to.Office != "" && !to.Office.Valid() || !validNumber(to.Number) {
+			return &Invalid{Fields: []string{"office", "number"}}
+		}
+		if to.Office != "" && !slices.ContainsFunc(s.cfg.Offices, func(o Office) bool { return o.IPA == to.Office }) {
+			return ErrNotFound
+		}
+		call := cti.CallID(r.PathValue("call"))
+		leg, ok := s.desk.legOf(ses.user.Agent, call)
+		if !ok {
+			return ErrNotFound
+		}
+		target := string(to.Office)
+		if target == "" {
+			target = cti.Mask(to.Number)
+		}
+		return s.command(w, r, cti.Event{Value: verb, Call: call, Leg: leg, Target: target}, ses, func(ctx context.Context) error {
+			return do(ctx, call, leg, to)
+		})
+	}
 }
 
 // validNumber accepts digits with an optional leading plus, at most 32, or
@@ -147,4 +161,17 @@ func (d *desk) legOf(a cti.AgentID, call cti.CallID) (cti.LegID, bool) {
 		}
 	}
 	return "", false
+}
+
+// ringingAt is the station at which a call rings for agent a; able tells whether
+// its telephone can be told to answer.
+func (d *desk) ringingAt(a cti.AgentID, call cti.CallID) (device cti.DeviceID, able, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.byCall[call] {
+		if c.agent.id == a && c.state == callRinging {
+			return c.agent.device, strings.Contains(c.phone, "talk"), true
+		}
+	}
+	return "", false, false
 }

@@ -105,7 +105,7 @@ const (
 func kindOf(t cti.EventType) kind {
 	switch t {
 	case cti.EvOffered, cti.EvQueued, cti.EvDelivered, cti.EvEstablished, cti.EvHeld, cti.EvRetrieved, cti.EvDiverted,
-		cti.EvTransferring, cti.EvTransferred, cti.EvTransferFailed, cti.EvConnectionCleared, cti.EvCallCleared,
+		cti.EvTransferring, cti.EvConsulting, cti.EvControllable, cti.EvTransferred, cti.EvTransferFailed, cti.EvConnectionCleared, cti.EvCallCleared,
 		cti.EvAnswered, cti.EvStage, cti.EvChoice, cti.EvRedirected, cti.EvEmergency:
 		return kindCall
 	case cti.EvAgentLoggedOn, cti.EvAgentLoggedOff, cti.EvAgentReady, cti.EvAgentNotReady, cti.EvAgentReserved,

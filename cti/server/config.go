@@ -160,6 +160,14 @@ type Calls interface {
 	// Emergency hands the caller over to 112, as Transfer does.
 	Emergency(ctx context.Context, call cti.CallID, leg cti.LegID) error
 	Hangup(ctx context.Context, call cti.CallID, leg cti.LegID) error
+	// Consult is Transfer in two steps: the agent talks with the target first.
+	// Complete hands the caller over, Swap changes with whom the agent talks, and
+	// Retrieve takes the caller back.
+	Consult(ctx context.Context, call cti.CallID, leg cti.LegID, to Target) error
+	Complete(ctx context.Context, call cti.CallID, leg cti.LegID) error
+	Swap(ctx context.Context, call cti.CallID, leg cti.LegID) error
+	// Answer makes the telephone at device answer the call that rings there.
+	Answer(ctx context.Context, call cti.CallID, device cti.DeviceID) error
 }
 
 // A Target of a transfer: exactly one field is set.

@@ -50,6 +50,7 @@ const (
 	callTalking      callState = "talking"
 	callHeld         callState = "held"
 	callTransferring callState = "transferring"
+	callConsulting   callState = "consulting"
 	callWrapUp       callState = "wrap_up"
 )
 
@@ -63,6 +64,8 @@ type agentCall struct {
 	queue  cti.QueueID
 	info   cti.CallInfo
 	ticket cti.TicketID
+	with   string     // of a consultation: target, caller
+	phone  string     // what its telephone may be told: talk, hold
 	sight  []*concern // of the call and its tickets; they end together
 	over   bool
 }

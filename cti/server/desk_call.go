@@ -35,6 +35,17 @@ func (d *desk) callEvent(ev *cti.Event) {
 		d.move(ev, callTalking)
 	case cti.EvTransferring:
 		d.move(ev, callTransferring)
+	case cti.EvConsulting:
+		if c := d.talking(ev); c != nil {
+			c.with = ev.Value
+			c.enter(callConsulting, ev)
+		}
+	case cti.EvControllable:
+		for _, c := range d.byCall[ev.Call] {
+			if c.agent.device == ev.Device {
+				c.phone = ev.Value
+			}
+		}
 	case cti.EvTransferred:
 		if c := d.talking(ev); c != nil {
 			d.left(c, ev)
@@ -158,7 +169,7 @@ func (d *desk) ringing(ev *cti.Event) *agentCall {
 func (d *desk) talking(ev *cti.Event) *agentCall {
 	var only *agentCall
 	for _, c := range d.byCall[ev.Call] {
-		if c.state != callTalking && c.state != callHeld && c.state != callTransferring {
+		if c.state != callTalking && c.state != callHeld && c.state != callTransferring && c.state != callConsulting {
 			continue
 		}
 		if ev.Leg != "" && ev.Leg == c.leg || ev.Agent == c.agent.id {

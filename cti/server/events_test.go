@@ -159,6 +159,7 @@ func TestSnapshotFollowsTheCall(t *testing.T) {
 		{talk("C1", "1001"), cti.AgentTalking, callTalking},
 		{[]cti.Event{{Type: cti.EvHeld, Call: "C1", Leg: "C1/2"}}, cti.AgentTalking, callHeld},
 		{[]cti.Event{{Type: cti.EvTransferring, Call: "C1", Leg: "C1/2", Target: "cmna"}}, cti.AgentTalking, callTransferring},
+		{[]cti.Event{{Type: cti.EvConsulting, Call: "C1", Leg: "C1/2", Target: "cmna", Value: "target"}}, cti.AgentTalking, callConsulting},
 		{[]cti.Event{{Type: cti.EvTransferFailed, Call: "C1", Leg: "C1/2", Cause: cti.CauseBusy}}, cti.AgentTalking, callTalking},
 		{[]cti.Event{{Type: cti.EvTransferred, Call: "C1", Leg: "C1/2"}, {Type: cti.EvEstablished, Call: "C1", Leg: "C1/3", Trunk: "napoli"}}, cti.AgentTalking, callWrapUp},
 		{[]cti.Event{{Type: cti.EvAgentWorkingAfterCall, Agent: "1001", Call: "C1", Value: "not_ready"}}, cti.AgentWrapUp, callWrapUp},

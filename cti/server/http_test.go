@@ -148,9 +148,15 @@ func TestCommands(t *testing.T) {
 		{"calls/C1/transfer", map[string]string{"number": "1002", "office": "cmna"}, 422, ""},
 		{"calls/C1/transfer", map[string]string{"number": "sip:x@y"}, 422, ""},
 		{"calls/C1/transfer", map[string]string{"office": "roma"}, 404, ""},
+		{"calls/C1/consult", map[string]string{"number": "1002"}, 200, "consult C1 C1/2 1002"},
+		{"calls/C1/consult", map[string]string{"office": "roma"}, 404, ""},
+		{"calls/C1/consult", map[string]string{}, 422, ""},
+		{"calls/C1/complete", map[string]string{}, 200, "complete C1 C1/2"},
+		{"calls/C1/swap", map[string]string{}, 200, "swap C1 C1/2"},
 		{"calls/C1/hangup", map[string]string{}, 200, "hangup C1 C1/2"},
 		{"calls/C1/answer", map[string]string{}, 409, ""},
 		{"calls/C9/hold", map[string]string{}, 404, ""},
+		{"calls/C9/answer", map[string]string{}, 404, ""},
 	}
 	for _, tt := range tests {
 		n.did = nil
@@ -188,6 +194,27 @@ func TestCommands(t *testing.T) {
 	n.fail = http.ErrAbortHandler
 	if status, p := b.do("POST", "/cti/v1/calls/C1/hold", map[string]string{}); status != 500 || p["detail"] != nil {
 		t.Errorf("internal error: %d %v", status, p)
+	}
+}
+
+// The desktop answers a desk telephone that said it can be told, no other.
+func TestAnswer(t *testing.T) {
+	n := start(t, stream.NewMemory(), nil)
+	b := n.logIn("1001")
+	n.publish(offer("C1", "1001", ticket1)...)
+	n.did = nil
+	if status, p := b.do("POST", "/cti/v1/calls/C1/answer", map[string]string{}); status != 409 || len(n.did) != 0 {
+		t.Errorf("a telephone that cannot: %d %v, did %v", status, p, n.did)
+	}
+	n.publish(cti.Event{Type: cti.EvControllable, Call: "C1", Leg: "C1/2", Device: "1001", Value: "talk,hold"})
+	if f := read(t, b.events("")); f.Snapshot.Calls[0].Phone != "talk,hold" || f.Snapshot.Calls[0].State != callRinging {
+		t.Errorf("snapshot %+v", f.Snapshot.Calls)
+	}
+	if status, p := b.do("POST", "/cti/v1/calls/C1/answer", map[string]string{}); status != 200 || !slices.Equal(n.did, []string{"answer C1 1001"}) {
+		t.Errorf("%d %v, did %v", status, p, n.did)
+	}
+	if status, _ := n.logIn("1002").do("POST", "/cti/v1/calls/C1/answer", map[string]string{}); status != 404 {
+		t.Errorf("a colleague's telephone: %d", status)
 	}
 }
 

@@ -91,6 +91,22 @@ func (f *fakes) Emergency(_ context.Context, c cti.CallID, l cti.LegID) error {
 	return f.do("emergency " + string(c) + " " + string(l))
 }
 
+func (f *fakes) Consult(_ context.Context, c cti.CallID, l cti.LegID, to Target) error {
+	return f.do("consult " + string(c) + " " + string(l) + " " + string(to.Office) + to.Number)
+}
+
+func (f *fakes) Complete(_ context.Context, c cti.CallID, l cti.LegID) error {
+	return f.do("complete " + string(c) + " " + string(l))
+}
+
+func (f *fakes) Swap(_ context.Context, c cti.CallID, l cti.LegID) error {
+	return f.do("swap " + string(c) + " " + string(l))
+}
+
+func (f *fakes) Answer(_ context.Context, c cti.CallID, d cti.DeviceID) error {
+	return f.do("answer " + string(c) + " " + string(d))
+}
+
 type fakeTickets struct{ *fakes }
 
 func (f fakeTickets) Get(_ context.Context, id cti.TicketID) (Ticket, error) {

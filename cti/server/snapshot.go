@@ -44,6 +44,8 @@ type snapshotCall struct {
 	Topic   string        `json:"topic"`
 	From    cti.SiteID    `json:"from"`
 	Class   cti.Class     `json:"class,omitempty"`
+	With    string        `json:"with,omitempty"`  // of a consultation: target, caller
+	Phone   string        `json:"phone,omitempty"` // what the telephone may be told: talk, hold
 }
 
 type snapshotQueue struct {
@@ -73,7 +75,7 @@ func (s *Server) snapshot(u User) snapshot {
 			}
 			out.Calls = append(out.Calls, snapshotCall{Call: c.call, Leg: c.leg, State: c.state, Ticket: c.ticket,
 				Queue: c.queue, Service: c.info.Service, Dialled: c.info.Dialled, Caller: c.info.Caller, Since: c.since, WaitMS: c.info.WaitMS,
-				Topic: c.info.Topic, From: c.info.From, Class: c.info.Class})
+				Topic: c.info.Topic, From: c.info.From, Class: c.info.Class, With: c.with, Phone: c.phone})
 		}
 	}
 	out.DeviceUp = d.devices[out.Device]

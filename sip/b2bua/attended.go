@@ -336,7 +336,8 @@ func (c *Call) onRelease(l *leg) {
 	c.hangUp(l, cti.CauseTransferred)
 }
 
-// handleMove takes the events between two calls, and of who takes over.
+// handleMove takes the events between two calls, of who takes over, and of
+// consultations and telephones.
 func (c *Call) handleMove(e event) {
 	switch e := e.(type) {
 	case cmdYield:
@@ -353,6 +354,12 @@ func (c *Call) handleMove(e event) {
 		e.leg.kept = false
 	case evReplace:
 		c.onReplace(e)
+	case *cmdPhone:
+		e.reply <- c.onPhone(e)
+	case evPhoneWont:
+		c.onPhoneWont(e.leg)
+	case *cmdConsult:
+		e.reply <- c.onConsult(e)
 	case cmdReoffer:
 		c.reoffer(e.leg)
 	}

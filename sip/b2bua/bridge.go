@@ -58,6 +58,9 @@ const (
 	callerWaits                // the caller hears music
 	peerWaits                  // the peer hears music
 	bothWait                   // both hold: silence
+	bothHear                   // a consultation rings: music for the caller, ringback for the peer
+	aside                      // the peer talks with whom it consults, the caller hears music
+	targetWaits                // caller and peer talk, whom it consults hears music
 )
 
 // wanted derives the joint from the state of the call.
@@ -70,6 +73,8 @@ func (c *Call) wanted() joint {
 		return joint{c.heard, together}
 	case p == nil:
 		return joint{nil, apart}
+	case c.transfer != nil && c.transfer.from != nil:
+		return c.transfer.joint()
 	case c.transfer != nil:
 		return joint{p, callerWaits}
 	case p.onHold() && c.caller.agreed.Held:
@@ -96,6 +101,9 @@ func (c *Call) arrange() {
 		return // the transferor left: the music goes on
 	}
 	if want.how == together {
+		if was.how == aside && was.peer != want.peer {
+			m.Unbridge(was.peer.port)
+		}
 		if err := m.Bridge(a, want.peer.port); err != nil {
 			c.log().Error("bridge failed", "error", err)
 			c.clear(cti.CauseFailed)
@@ -103,6 +111,9 @@ func (c *Call) arrange() {
 		return
 	}
 	m.Unbridge(a)
+	if was.how == aside {
+		m.Unbridge(was.peer.port)
+	}
 	switch want.how {
 	case waiting:
 		c.onHoldMusic(a)
@@ -117,6 +128,11 @@ func (c *Call) arrange() {
 		m.Silence(want.peer.port)
 	case apart:
 		m.Silence(a)
+	case bothHear, aside, targetWaits:
+		if err := c.arrangeConsult(c.transfer, want.how); err != nil {
+			c.log().Error("bridge failed", "error", err)
+			c.clear(cti.CauseFailed)
+		}
 	case together:
 	}
 }

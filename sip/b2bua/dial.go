@@ -97,6 +97,10 @@ func (c *Call) cancelDial(cmd *cmdDial, cause cti.Cause) {
 func (c *Call) picked(l *leg) {
 	l.ringAt, l.alerting = time.Time{}, false
 	if t := c.transfer; t != nil && t.to == l {
+		if t.consult != noConsultation {
+			c.consulted(t)
+			return
+		}
 		c.transferred(t)
 		return
 	}

@@ -27,6 +27,7 @@ type fork struct {
 	lines    []sdp.Line
 	answered bool // agreed is set
 	settled  bool // by a reliable response: the exchange is complete
+	control  control
 }
 
 // maxForks bounds the early dialogs of a leg against who makes up tags.
@@ -68,6 +69,10 @@ func (c *Call) provisional(b *branch, res *sip.Response) {
 		c.describedEarly(f, res, reliable)
 	}
 	c.rings(l, res.StatusCode)
+	if k := controlOf(res); f != nil && k != 0 {
+		f.control |= k
+		c.controllable(l, f.control)
+	}
 }
 
 // prack acknowledges a reliable 1xx (RFC 3262 4). False: it is a repetition, or

@@ -95,6 +95,7 @@ type (
 		leg     cti.LegID
 		to      cti.Destination
 		targets []Target
+		consult consultation
 		reply   chan error
 	}
 	// cmdTargets brings what Deps.Targets said about a Refer-To.

@@ -7,15 +7,17 @@ import (
 )
 
 // Hold makes leg (of an agent) put the caller on hold: music for the caller,
-// silence for the agent, no SIP. Holding what is held does nothing.
+// silence for the agent, no SIP; a telephone that takes the command holds itself.
+// Holding what is held does nothing.
 func (s *Switch) Hold(ctx context.Context, call cti.CallID, leg cti.LegID) error {
 	reply := make(chan error, 1)
 	return s.command(ctx, call, &cmdHold{leg: leg, reply: reply}, reply)
 }
 
 // Retrieve ends Hold, and takes the caller back from a transfer that nobody has
-// answered yet: TransferFailed with CauseAbandoned follows. A hold that the agent's
-// phone began by SDP is ended by the phone alone.
+// answered yet, or from a consultation: TransferFailed with CauseAbandoned follows. A
+// hold that the agent's phone began by SDP is ended by the phone alone, which may be
+// told so (remote.go).
 func (s *Switch) Retrieve(ctx context.Context, call cti.CallID, leg cti.LegID) error {
 	reply := make(chan error, 1)
 	return s.command(ctx, call, &cmdRetrieve{leg: leg, reply: reply}, reply)
@@ -53,6 +55,10 @@ func (c *Call) hold(id cti.LegID) error {
 		return err
 	}
 	before := l.onHold()
+	if !before && l.control&controlHold != 0 {
+		c.holdByPhone(l)
+		return nil
+	}
 	l.held = true
 	c.arrange()
 	c.heldChanged(l, before)
@@ -65,6 +71,9 @@ func (c *Call) retrieve(id cti.LegID) error {
 		return nil
 	}
 	l, err := c.bridged(id)
+	if err == nil && !l.held && l.agreed.Held && l.control&controlTalk != 0 {
+		c.tellPhone(l.dlg, "talk", nil)
+	}
 	if err != nil || !l.held {
 		return err
 	}
@@ -82,6 +91,7 @@ func (c *Call) heldChanged(l *leg, before bool) {
 	if now == before || l == c.caller {
 		return
 	}
+	l.asked = false
 	kind := cti.EvRetrieved
 	if now {
 		kind = cti.EvHeld

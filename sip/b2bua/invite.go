@@ -232,6 +232,7 @@ func (c *Call) accepted(b *branch, res *sip.Response) {
 	l.session.granted(res, c.sw.cfg.MinSE)
 	l.far()
 	c.line(l, LineTalks)
+	c.controllable(l, controlOf(res))
 	c.picked(l)
 }
 

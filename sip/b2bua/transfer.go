@@ -32,6 +32,8 @@ type transfer struct {
 	yield     *cmdYield    // of an attended transfer: what was asked of the other call
 	extra     []sip.Header // of the INVITE to the target
 	linger    bool         // from is hung up by the other call of the transferor
+	// consult says how far a consultation is.
+	consult consultation
 }
 
 // ErrOwnStation is what who transfers to the station of its own leg gets.
@@ -43,6 +45,11 @@ var ErrOwnStation error = cti.Fail(cti.CauseForbidden, "transfer to the own stat
 // network instant of the call, class transfer, one hop more. ErrOwnStation: dest is
 // where leg is.
 func (s *Switch) Transfer(ctx context.Context, call cti.CallID, leg cti.LegID, dest cti.Destination) error {
+	return s.beginTo(ctx, call, leg, dest, noConsultation)
+}
+
+// beginTo finds the targets of dest and has the call ring them.
+func (s *Switch) beginTo(ctx context.Context, call cti.CallID, leg cti.LegID, dest cti.Destination, how consultation) error {
 	c := s.call(call)
 	if c == nil {
 		return cti.Fail(cti.CauseNotFound, "no such call")
@@ -52,7 +59,7 @@ func (s *Switch) Transfer(ctx context.Context, call cti.CallID, leg cti.LegID, d
 		return err
 	}
 	reply := make(chan error, 1)
-	return s.command(ctx, call, &cmdTransfer{leg: leg, to: dest, targets: targets, reply: reply}, reply)
+	return s.command(ctx, call, &cmdTransfer{leg: leg, to: dest, targets: targets, consult: how, reply: reply}, reply)
 }
 
 func (c *Call) command(cmd *cmdTransfer) error {
@@ -60,7 +67,12 @@ func (c *Call) command(cmd *cmdTransfer) error {
 	if err != nil {
 		return err
 	}
-	return c.beginTransfer(l, cmd.to, cmd.targets, nil)
+	if err := c.beginTransfer(l, cmd.to, cmd.targets, nil); err != nil {
+		return err
+	}
+	c.transfer.consult = cmd.consult
+	c.arrange()
+	return nil
 }
 
 // beginTransfer rings the target.
@@ -158,7 +170,9 @@ func (c *Call) transferred(t *transfer) {
 	}
 	c.arrange()
 	c.publish(cti.Event{Type: cti.EvTransferred, Leg: t.by, Ticket: c.ticket, Target: t.label})
-	c.established(t.to)
+	if t.consult == noConsultation || t.to.device == "" { // else it was told
+		c.established(t.to)
+	}
 	if t.from == nil {
 		return
 	}
@@ -204,6 +218,10 @@ func (c *Call) transferFailed(cause cti.Cause, status int) {
 func (c *Call) transferorLeft(l *leg) {
 	t := c.transfer
 	t.from, c.peer = nil, nil
-	c.arrange()
 	c.conclude(l.id, talked{next: t.to.id, cause: cti.CauseTransferred})
+	if t.consult > consultRings { // it was agreed with the target
+		c.transferred(t)
+		return
+	}
+	c.arrange()
 }

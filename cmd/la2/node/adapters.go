@@ -65,15 +65,37 @@ func (c calls) Hangup(ctx context.Context, call cti.CallID, leg cti.LegID) error
 // Transfer hands the caller to an office of the network, or to a number that
 // this node serves itself: a station, a service, a trunk of the network.
 func (c calls) Transfer(ctx context.Context, call cti.CallID, leg cti.LegID, to server.Target) error {
+	return c.handOver(ctx, call, leg, to, c.n.sw.Transfer)
+}
+
+// Consult goes to the same places.
+func (c calls) Consult(ctx context.Context, call cti.CallID, leg cti.LegID, to server.Target) error {
+	return c.handOver(ctx, call, leg, to, c.n.sw.Consult)
+}
+
+func (c calls) handOver(ctx context.Context, call cti.CallID, leg cti.LegID, to server.Target,
+	do func(context.Context, cti.CallID, cti.LegID, cti.Destination) error) error {
 	d, ok := c.n.transferTarget(to)
 	if !ok {
 		return server.ErrNotFound
 	}
-	err := c.n.sw.Transfer(ctx, call, leg, d)
+	err := do(ctx, call, leg, d)
 	if errors.Is(err, b2bua.ErrOwnStation) {
 		return server.ErrOwnStation
 	}
 	return err
+}
+
+func (c calls) Complete(ctx context.Context, call cti.CallID, leg cti.LegID) error {
+	return c.n.sw.Complete(ctx, call, leg)
+}
+
+func (c calls) Swap(ctx context.Context, call cti.CallID, leg cti.LegID) error {
+	return c.n.sw.Swap(ctx, call, leg)
+}
+
+func (c calls) Answer(ctx context.Context, call cti.CallID, device cti.DeviceID) error {
+	return c.n.sw.Answer(ctx, call, device)
 }
 
 func (n *Node) transferTarget(to server.Target) (cti.Destination, bool) {

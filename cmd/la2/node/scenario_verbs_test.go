@@ -187,7 +187,7 @@ func (a *actor) do(l scriptLine) bool {
 			a.ua.Reply(m, 200)
 			return true
 		})
-	case "hold", "retrieve", "hangup", "transfer", "emergency":
+	case "hold", "retrieve", "hangup", "transfer", "emergency", "consult", "complete", "swap":
 		a.command(l)
 	case "tracking": // tracking NAME: learns the code of its ticket
 		a.tracking(l.word(3))
@@ -213,12 +213,20 @@ func (a *actor) command(l scriptLine) {
 		err = c.Hangup(ctx, call, leg)
 	case "emergency":
 		err = c.Emergency(ctx, call, leg)
-	case "transfer":
+	case "complete":
+		err = c.Complete(ctx, call, leg)
+	case "swap":
+		err = c.Swap(ctx, call, leg)
+	case "transfer", "consult":
 		to := server.Target{Number: l.word(3)}
 		if site, ok := map[string]cti.SiteID{"napoli": "cmna", "brindisi": "c_b180", "hub": "formezpa"}[l.word(3)]; ok {
 			to = server.Target{Office: site}
 		}
-		err = c.Transfer(ctx, call, leg, to)
+		if l.word(2) == "consult" {
+			err = c.Consult(ctx, call, leg, to)
+		} else {
+			err = c.Transfer(ctx, call, leg, to)
+		}
 	}
 	if (err != nil) != l.has("fails") {
 		a.w.t.Errorf("line %d: %s: got %v", l.no, l, err)
