@@ -2,6 +2,7 @@ package phone
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,8 +24,12 @@ type Config struct {
 	Listen netip.AddrPort
 	// Via is the server that gets everything. Required.
 	Via netip.AddrPort
-	// TCP uses TCP instead of UDP.
-	TCP bool
+	// Transport is UDP (0, too), TCP or TLS.
+	Transport flow.Transport
+	// Name is whom the certificate of the server must name over TLS; "": the address of Via.
+	Name string
+	// TLS says whom we believe and who we are; nil: the authorities of the system, nobody.
+	TLS *tls.Config
 	// User and Password answer digest challenges. User is also our address-of-record.
 	User, Password string
 	// From replaces User in From (a carrier shows the citizen's number so).
@@ -80,6 +85,7 @@ func New(ctx context.Context, cfg Config) (*Phone, error) {
 	if !cfg.Via.IsValid() {
 		return nil, errors.New("phone: no server address")
 	}
+	cfg.Via = netip.AddrPortFrom(cfg.Via.Addr().Unmap(), cfg.Via.Port()) // as URIs write it
 	if !cfg.Listen.IsValid() {
 		cfg.Listen = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), 0)
 	}
@@ -100,7 +106,7 @@ func (p *Phone) open(ctx context.Context) error {
 		return fmt.Errorf("phone: listen: %w", err)
 	}
 	p.local = pc.LocalAddr().(*net.UDPAddr).AddrPort()
-	p.flows = flow.New(flow.Config{Logger: p.cfg.Logger}, p.receive)
+	p.flows = flow.New(flow.Config{Logger: p.cfg.Logger, TLS: p.cfg.TLS}, p.receive)
 	p.tx = transaction.New(transaction.Config{Shards: 1, Logger: p.cfg.Logger,
 		Address: func(flow.Flow) netip.AddrPort { return p.local }}, p.flows, p)
 	read, err := p.flows.OpenUDP(pc)
@@ -108,11 +114,11 @@ func (p *Phone) open(ctx context.Context) error {
 		return err
 	}
 	p.wg.Go(func() { _ = read() }) // ends when the layer closes the socket
-	if !p.cfg.TCP {
+	if p.cfg.Transport <= flow.UDP {
 		p.flow = flow.Flow{Transport: flow.UDP, Local: p.local, Remote: p.cfg.Via}
 		return nil
 	}
-	if p.flow, err = p.flows.Dial(ctx, flow.TCP, p.cfg.Via); err != nil {
+	if p.flow, err = p.flows.DialName(ctx, p.cfg.Transport, p.cfg.Via, p.cfg.Name); err != nil {
 		p.flows.Close()
 		return fmt.Errorf("phone: connect: %w", err)
 	}
@@ -169,8 +175,8 @@ func (p *Phone) tell(e Event) {
 // contact is where we are reached.
 func (p *Phone) contact() sip.Uri {
 	u := sip.Uri{Scheme: "sip", User: p.cfg.User, Host: p.local.Addr().String(), Port: int(p.local.Port()), UriParams: sip.NewParams()}
-	if p.cfg.TCP {
-		u.UriParams.Add("transport", "tcp")
+	if param := p.cfg.Transport.Param(); param != "" {
+		u.UriParams.Add("transport", param)
 	}
 	return u
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +19,7 @@ import (
 	"github.com/lineaamica/la2/media"
 	"github.com/lineaamica/la2/media/wav"
 	"github.com/lineaamica/la2/phone"
+	"github.com/lineaamica/la2/sip/flow"
 )
 
 type phoneCmd struct {
@@ -27,7 +30,8 @@ type phoneCmd struct {
 
 // phoneFlags are common to the phone's verbs.
 type phoneFlags struct {
-	Via       string        `default:"127.0.0.1:5060" help:"Server, HOST:PORT or tcp:HOST:PORT."`
+	Via       string        `default:"127.0.0.1:5060" help:"Server: HOST:PORT, tcp:HOST:PORT or tls:HOST:PORT, whose certificate must name HOST."`
+	CA        string        `name:"ca" type:"existingfile" placeholder:"FILE" help:"Authorities of the server's certificate, PEM; default those of the system."`
 	User      string        `default:"cittadino" help:"Account."`
 	Password  string        `env:"LA2_PHONE_PASSWORD" help:"Password; default demo-USER."`
 	From      string        `placeholder:"NUMBER" help:"Number to show instead of the account; for cittadino an invented one."`
@@ -95,9 +99,7 @@ func presses(text string) ([]press, error) {
 
 // start opens the phone. The context ends with --for or a signal.
 func (f *phoneFlags) start(incoming func(*phone.Call)) (context.Context, context.CancelFunc, *phone.Phone, error) {
-	via, tcp := strings.CutPrefix(f.Via, "tcp:")
-	via = strings.TrimPrefix(via, "udp:")
-	server, err := resolve(via)
+	server, err := f.server()
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("--via %s: %w", f.Via, err)
 	}
@@ -116,7 +118,7 @@ func (f *phoneFlags) start(incoming func(*phone.Call)) (context.Context, context
 		return nil, nil, nil, err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	p, err := phone.New(ctx, phone.Config{Listen: listen, Via: server, TCP: tcp, User: f.User, Password: f.Password, From: f.From,
+	p, err := phone.New(ctx, phone.Config{Listen: listen, Via: server.at, Transport: server.transport, Name: server.name, TLS: server.tls, User: f.User, Password: f.Password, From: f.From,
 		Anonymous: f.Anonymous, Sound: sound, Record: f.Record != "", Listener: printer(f.JSON), Incoming: incoming})
 	if err != nil {
 		stop()
@@ -125,12 +127,53 @@ func (f *phoneFlags) start(incoming func(*phone.Call)) (context.Context, context
 	return ctx, stop, p, nil
 }
 
+// A phoneServer is where --via leads.
+type phoneServer struct {
+	at        netip.AddrPort
+	transport flow.Transport
+	name      string
+	tls       *tls.Config
+}
+
+// server reads --via and --ca.
+func (f *phoneFlags) server() (s phoneServer, err error) {
+	s.transport = flow.UDP
+	where := f.Via
+	if kind, rest, ok := strings.Cut(f.Via, ":"); ok {
+		if t, known := flow.ParseTransport(kind); known && kind != "" {
+			s.transport, where = t, rest
+		}
+	}
+	if s.transport > flow.TLS {
+		return s, errors.New("a browser speaks WebSocket; want udp:, tcp: or tls:")
+	}
+	if !strings.Contains(where, ":") {
+		where += map[bool]string{true: ":5061", false: ":5060"}[s.transport == flow.TLS]
+	}
+	if s.at, err = resolve(where); err != nil || s.transport != flow.TLS {
+		return s, err
+	}
+	if s.name, _, err = net.SplitHostPort(where); err != nil {
+		return s, err
+	}
+	s.tls = &tls.Config{}
+	if f.CA == "" {
+		return s, nil
+	}
+	raw, err := os.ReadFile(f.CA)
+	if err != nil {
+		return s, err
+	}
+	s.tls.RootCAs = x509.NewCertPool()
+	if !s.tls.RootCAs.AppendCertsFromPEM(raw) {
+		return s, fmt.Errorf("--ca %s: no certificate in PEM form", f.CA)
+	}
+	return s, nil
+}
+
 func resolve(hostport string) (netip.AddrPort, error) {
 	if ap, err := netip.ParseAddrPort(hostport); err == nil {
 		return ap, nil
-	}
-	if !strings.Contains(hostport, ":") {
-		hostport += ":5060"
 	}
 	a, err := net.ResolveUDPAddr("udp", hostport)
 	if err != nil {

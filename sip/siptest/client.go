@@ -61,13 +61,21 @@ func (u *UA) newRequest(method, uri, to string) *Message {
 	m := &Message{Method: method, URI: uri}
 	m.Add("Via", u.via())
 	m.Add("Max-Forwards", "70")
-	m.Add("From", fmt.Sprintf("<sip:%s@%s>;tag=%s", u.user, u.addr.Addr(), u.id()))
+	m.Add("From", fmt.Sprintf("<sip:%s@%s>;tag=%s", u.user, hostOf(u.addr.Addr()), u.id()))
 	m.Add("To", fmt.Sprintf("<%s>", to))
 	m.Add("Call-ID", u.id())
 	m.Add("CSeq", "1 "+method)
 	m.Add("Contact", u.contact())
 	m.Add("User-Agent", "siptest")
 	return m
+}
+
+// hostOf is an address as URIs write it.
+func hostOf(a netip.Addr) string {
+	if a.Is6() {
+		return "[" + a.String() + "]"
+	}
+	return a.String()
 }
 
 // via makes a Via value with a new branch. u.mu must be held.
@@ -139,7 +147,7 @@ func (u *UA) Request(method, uri string, to netip.AddrPort, fields ...Field) *Me
 // response; a challenge is answered.
 func (u *UA) Register(registrar netip.AddrPort, expires time.Duration, fields ...Field) *Message {
 	u.tb.Helper()
-	aor := fmt.Sprintf("sip:%s@%s", u.user, registrar.Addr())
+	aor := fmt.Sprintf("sip:%s@%s", u.user, hostOf(registrar.Addr()))
 	base := []Field{
 		With("To", "<"+aor+">"),
 		func(m *Message) { m.Set("From", "<"+aor+">;tag="+m.Tag("From")) },

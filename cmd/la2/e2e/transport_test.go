@@ -189,3 +189,30 @@ func TestWebSocket(t *testing.T) {
 		t.Errorf("baresip heard 1000 Hz for %d00 ms, want 1.5 s", n)
 	}
 }
+
+// la2 phone over TLS, to a name and over IPv6; a certificate of somebody else is none.
+func TestPhoneTLS(t *testing.T) {
+	dir := t.TempDir()
+	cert, key, ca := siptest.NewAuthority(t).Files(dir, "localhost", "::1")
+	office(t, "udp:127.0.0.1:5060, tls:127.0.0.1:5061, 'tls:[::1]:5061', 'udp:[::1]:5060'", fmt.Sprintf("  tls: {certificate: %s, key: %s}\n", cert, key))
+	for _, tt := range []struct {
+		via, listen string
+		code        int
+	}{
+		{"tls:localhost:5061", "127.0.0.1:0", 0},
+		{"tls:[::1]:5061", "[::1]:0", 0},
+		{"[::1]:5060", "[::1]:0", 0},
+		{"tls:127.0.0.1:5061", "127.0.0.1:0", 1},
+	} {
+		text := output(t, tt.code, world.bin, "phone", "register", "--user", "1001", "--via", tt.via, "--listen", tt.listen, "--ca", ca, "--for", "1s")
+		if tt.code != 0 && !strings.Contains(text, "the certificate names somebody else: want 127.0.0.1, it proves localhost, ::1") {
+			t.Errorf("%s: %s", tt.via, text)
+		}
+	}
+	callee := answering(t, "--user", "1002", "--via", "tls:localhost", "--ca", ca, "--for", "30s", "--play", toneFile(t, 700, 10))
+	caller := ring(t, "1002", "--user", "1001", "--via", "tls:localhost", "--ca", ca, "--for", "30s", "--play", toneFile(t, 1000, 10))
+	caller.hears(t, 700, 8*time.Second)
+	callee.hears(t, 1000, 5*time.Second)
+	caller.signal(syscall.SIGINT)
+	callee.event(t, 3*time.Second, "ended")
+}
