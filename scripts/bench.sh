@@ -11,6 +11,8 @@ if only proxy; then ran=1; go run ./bench/calls -service proxy -name proxy; fi
 if only queue; then ran=1; go run ./bench/queue; fi
 if only register; then ran=1; go run ./bench/register; fi
 if only relay; then ran=1; go run ./bench/relay; fi
+if only flood; then ran=1; go run ./bench/flood; fi
+if only flood_unbanned; then ran=1; go run ./bench/flood -name flood_unbanned -points 100000; fi
 if only engine; then
 	ran=1
 	go test ./acd/engine -run '^$' -bench 'Apply200x500' -benchtime 3s -count 3 | awk '
@@ -18,4 +20,4 @@ if only engine; then
 		END { if (!n) exit 1; m = v[0]; lo = hi = v[0]; for (i = 0; i < n; i++) { s += v[i]; if (v[i] < lo) lo = v[i]; if (v[i] > hi) hi = v[i] }
 		printf "bench engine agents=200 waiting=500 inputs_per_s=%.0f spread=%.0f-%.0f\n", s / n, lo, hi }'
 fi
-[ "$ran" = 1 ] || { echo "no bench called $want: b2bua, proxy, queue, register, relay, engine"; exit 1; }
+[ "$ran" = 1 ] || { echo "no bench called $want: b2bua, proxy, queue, register, relay, flood, flood_unbanned, engine"; exit 1; }

@@ -219,6 +219,14 @@ func (r *Relay) Stats(leg LegID) LegStats {
 // FreePorts is how many pairs of ports are not in use, resting ones included.
 func (r *Relay) FreePorts() int { return r.ports.available() }
 
+// Panics counts the faults of the packet path; each ended one leg.
+func (r *Relay) Panics() (n uint64) {
+	for _, s := range r.shards {
+		n += s.panics.Load()
+	}
+	return n
+}
+
 // Shutdown closes all legs and returns when the shards have ended.
 func (r *Relay) Shutdown() {
 	for _, s := range r.shards {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,6 +32,8 @@ type shard struct {
 	log   *slog.Logger
 	began time.Time
 	done  chan struct{} // closed when run has ended
+
+	panics atomic.Uint64
 
 	// Owned by run.
 	current *leg // whose packet is being looked at
@@ -119,6 +122,7 @@ func (s *shard) recovered() {
 	if what == nil {
 		return
 	}
+	s.panics.Add(1)
 	s.log.Error("relay: packet path failed", "cause", what, "stack", string(debug.Stack()))
 	l := s.current
 	s.current = nil

@@ -151,6 +151,7 @@ func (c *Call) serve() {
 	cause := cti.CauseFailed
 	defer func() {
 		if r := recover(); r != nil {
+			c.sw.panics.Add(1)
 			c.log().Error("script panicked", "panic", r, "stack", string(debug.Stack()))
 		}
 		c.box.put(evScript{cause: cause})
@@ -162,6 +163,7 @@ func (c *Call) serve() {
 func (c *Call) guard(what string, do func()) {
 	defer func() {
 		if r := recover(); r != nil {
+			c.sw.panics.Add(1)
 			c.log().Error("call panicked", "event", what, "panic", r, "stack", string(debug.Stack()))
 			c.clear(cti.CauseFailed)
 		}

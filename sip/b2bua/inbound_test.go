@@ -296,6 +296,9 @@ func TestScriptPanics(t *testing.T) {
 		caller.expect("500")
 		caller.ackFailure()
 		w.wantEvents("ConnectionCleared/1:failed CallCleared:failed")
+		if n := w.sw.Panics(); n != 1 {
+			t.Errorf("%d panics counted", n)
+		}
 	})
 }
 

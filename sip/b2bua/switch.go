@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -19,6 +20,8 @@ import (
 // request route. All methods are safe for concurrent use; those of
 // transaction.TU and MediaEvent never block.
 type Switch struct {
+	panics atomic.Uint64
+
 	cfg   Config
 	deps  Deps
 	token string // ours in the list of hops
@@ -51,6 +54,9 @@ func New(cfg Config, deps Deps) *Switch {
 		lines:   make(map[string]int),
 	}
 }
+
+// Panics counts the faults of calls and scripts; each ended one call.
+func (s *Switch) Panics() uint64 { return s.panics.Load() }
 
 // Invite starts the call that tx opens. in must name the caller as admission
 // knows it; in.Call is made here when it is empty. After Drain it answers 503. An

@@ -63,7 +63,7 @@ func (c *conn) send(b []byte) error {
 // run reads until the connection ends.
 func (c *conn) run() {
 	defer c.l.wg.Done()
-	c.link.read(c)
+	c.reading()
 	c.l.forget(c)
 	c.mu.Lock()
 	c.ended = true
@@ -75,6 +75,12 @@ func (c *conn) run() {
 	if c.l.cfg.OnClosed != nil {
 		c.l.cfg.OnClosed(c.flow)
 	}
+}
+
+// reading reads; a panic outside of a handler costs the connection.
+func (c *conn) reading() {
+	defer c.l.recovered(c.flow)
+	c.link.read(c)
 }
 
 func (c *conn) shut() {

@@ -156,13 +156,7 @@ func (l *Layer) enter() bool {
 
 // message indexes what a reader got and hands it on. Panics end here: one message is lost.
 func (l *Layer) message(f Flow, b []byte, m *wire.Message) {
-	defer func() {
-		if r := recover(); r != nil {
-			l.count.panics.Add(1)
-			l.cfg.Logger.Error("message handler panicked", "transport", f.Transport.String(),
-				"remote", f.Remote.String(), "panic", r, "stack", string(debug.Stack()))
-		}
-	}()
+	defer l.recovered(f)
 	if l.cfg.Filter(f, b) == Drop {
 		l.count.filtered.Add(1)
 		return
@@ -173,6 +167,14 @@ func (l *Layer) message(f Flow, b []byte, m *wire.Message) {
 	}
 	l.count.received.Add(1)
 	l.handle(f, m)
+}
+
+// recovered is deferred around what readers do.
+func (l *Layer) recovered(f Flow) {
+	if r := recover(); r != nil {
+		l.count.panics.Add(1)
+		l.cfg.Logger.Error("reader panicked", "transport", f.Transport.String(), "remote", f.Remote.String(), "panic", r, "stack", string(debug.Stack()))
+	}
 }
 
 // malformed answers a refused request once, statelessly (RFC 3261 8.2.7), when its index allows,

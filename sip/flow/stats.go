@@ -14,7 +14,7 @@ type Stats struct {
 	Withheld  uint64 // messages that Outgoing dropped
 	Malformed uint64 // messages that the parser refused
 	Refused   uint64 // of these, requests answered with a stateless response
-	Panics    uint64 // panics of the handler, contained
+	Panics    uint64 // panics on readers, contained
 	SendFull  uint64 // messages lost to a full queue
 	SendFail  uint64 // datagrams that the socket refused, messages lost with a connection
 	Accepted  uint64 // connections accepted

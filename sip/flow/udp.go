@@ -112,6 +112,7 @@ func (l *Layer) datagram(s *socket, src netip.AddrPort, b []byte, m *wire.Messag
 // bound answers a keep-alive by STUN (RFC 5626 4.4.2). Whether its source may have an answer that
 // is longer than the question is up to Config.Outgoing.
 func (l *Layer) bound(f Flow, b []byte) {
+	defer l.recovered(f)
 	if l.cfg.Filter(f, b) == Drop || !sendable(f.Remote) {
 		l.count.filtered.Add(1)
 		return

@@ -9,22 +9,22 @@ import (
 
 // Config sets a Controller. The zero value of each field works.
 type Config struct {
-	// Target is how long a message may wait. Default 100 ms: a fifth of the time after which a
+	// Target is how long a message may wait. Default 200 ms: well under the time after which a
 	// client sends it again.
 	Target time.Duration
-	// Least is the share of new work that is admitted in the worst case. Default 0.02, so that
-	// the end of an overload is noticed.
+	// Least is the level in the worst case. Default 0.02, so that the end of an overload is
+	// noticed.
 	Least float64
 	// OnChange is told when refusing begins (true) and when it is over. Default: nobody.
 	OnChange func(refusing bool)
 }
 
-// A Controller holds the share of new work that is admitted. Its methods are safe for concurrent
+// A Controller holds the level, 0 to 1, which says how much new work is admitted. Its methods are safe for concurrent
 // use.
 type Controller struct {
 	cfg     Config
-	level   atomic.Uint64 // share, in fixed point
-	turn    atomic.Uint64 // counts decisions
+	level   atomic.Uint64    // share, in fixed point
+	turns   [2]atomic.Uint64 // count decisions: the favoured, the others
 	refused atomic.Uint64
 
 	mu    sync.Mutex // guards what follows
@@ -50,7 +50,7 @@ const one = 1 << 32
 // New returns a controller that admits everything.
 func New(cfg Config) *Controller {
 	if cfg.Target <= 0 {
-		cfg.Target = 100 * time.Millisecond
+		cfg.Target = 200 * time.Millisecond
 	}
 	if cfg.Least <= 0 {
 		cfg.Least = 0.02
@@ -64,14 +64,16 @@ func New(cfg Config) *Controller {
 }
 
 // Step takes the wait that was measured since the last step. Steps come at even intervals. The
-// shortest of three counts: a machine that stood still for a moment has no overload.
-func (c *Controller) Step(wait time.Duration) {
-	if changed, refusing := c.step(wait); changed {
+// shortest of three counts: a machine that stood still for a moment has no overload. strangers says
+// that most of what comes is theirs: then the favoured are all admitted, because to refuse them
+// would not make the wait shorter.
+func (c *Controller) Step(wait time.Duration, strangers bool) {
+	if changed, refusing := c.step(wait, strangers); changed {
 		c.cfg.OnChange(refusing)
 	}
 }
 
-func (c *Controller) step(wait time.Duration) (changed, refusing bool) {
+func (c *Controller) step(wait time.Duration, strangers bool) (changed, refusing bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	last := c.past
@@ -93,26 +95,35 @@ func (c *Controller) step(wait time.Duration) (changed, refusing bool) {
 			c.share = min(1, c.share*rise+climb)
 		}
 	}
+	if strangers {
+		c.share = max(c.share, 0.5)
+	}
 	c.level.Store(uint64(c.share * one))
 	return (before < 1) != (c.share < 1), c.share < 1
 }
 
-// Admit decides about one new request. At a share of 1/3 every third is admitted.
-func (c *Controller) Admit() bool {
+// Admit decides about one new request. Above a level of one half all of the favoured are admitted,
+// who are known, and less and less of the others; below it less and less of the favoured, and of
+// the others hardly any: strangers cannot crowd them out.
+func (c *Controller) Admit(favoured bool) bool {
 	level := c.level.Load()
 	if level >= one {
 		return true
 	}
-	n := c.turn.Add(1)
-	if n*level/one > (n-1)*level/one {
+	share, turn := min(one, 2*level), &c.turns[0]
+	if !favoured {
+		share, turn = max(one/20, 2*max(level, one/2)-one), &c.turns[1]
+	}
+	n := turn.Add(1) // every third at a share of 1/3
+	if n*share/one > (n-1)*share/one {
 		return true
 	}
 	c.refused.Add(1)
 	return false
 }
 
-// Share is the part of new work that is admitted now, up to 1.
-func (c *Controller) Share() float64 { return float64(c.level.Load()) / one }
+// Level says how much is admitted, 1 for everything; see Admit.
+func (c *Controller) Level() float64 { return float64(c.level.Load()) / one }
 
 // Refused counts what Admit refused.
 func (c *Controller) Refused() uint64 { return c.refused.Load() }

@@ -13,7 +13,7 @@ import (
 )
 
 func TestStep(t *testing.T) {
-	const target = 100 * time.Millisecond
+	const target = 200 * time.Millisecond
 	long := slices.Repeat([]time.Duration{4 * target}, 3)
 	for _, tt := range []struct {
 		name  string
@@ -34,36 +34,64 @@ func TestStep(t *testing.T) {
 	} {
 		c := overload.New(overload.Config{})
 		for _, w := range tt.waits {
-			c.Step(w)
+			c.Step(w, false)
 		}
-		if got := c.Share(); math.Abs(got-tt.want) > 1e-6 {
+		if got := c.Level(); math.Abs(got-tt.want) > 1e-6 {
 			t.Errorf("%s: share %v, want %v", tt.name, got, tt.want)
 		}
 	}
 }
 
-// Refusals are spread evenly, and counted.
+// Refusals are spread evenly, strangers bear them first, and they are counted.
 func TestAdmit(t *testing.T) {
-	changes := 0
-	c := overload.New(overload.Config{OnChange: func(bool) { changes++ }})
-	for range 1000 {
-		if !c.Admit() {
-			t.Fatal("refused without need")
+	for _, tt := range []struct {
+		wait             time.Duration // 200 ms · (1/level)²
+		favoured, others int           // of 1000
+	}{
+		{0, 1000, 1000},
+		{246 * time.Millisecond, 1000, 803},
+		{354 * time.Millisecond, 1000, 503},
+		{800 * time.Millisecond, 1000, 49},
+	} {
+		changes := 0
+		c := overload.New(overload.Config{OnChange: func(bool) { changes++ }})
+		for range 3 {
+			c.Step(tt.wait, false)
+		}
+		var got [2]int
+		for i, favoured := range []bool{true, false} {
+			for range 1000 {
+				if c.Admit(favoured) {
+					got[i]++
+				}
+			}
+		}
+		if got != [2]int{tt.favoured, tt.others} || c.Refused() != uint64(2000-got[0]-got[1]) || (changes == 1) != (tt.wait > 0) {
+			t.Errorf("wait %v: %v admitted, %d refused, %d changes", tt.wait, got, c.Refused(), changes)
 		}
 	}
-	for range 3 {
-		c.Step(400 * time.Millisecond) // one half
+	flooded := overload.New(overload.Config{})
+	for range 100 {
+		flooded.Step(time.Hour, true)
 	}
-	run := 0
+	if flooded.Level() != 0.5 || !flooded.Admit(true) {
+		t.Errorf("level %v under a flood of strangers: telephones are refused for it", flooded.Level())
+	}
+	c := overload.New(overload.Config{})
+	for range 7 { // three times one half
+		c.Step(time.Hour, false)
+	}
+	run, admitted := 0, 0
 	for range 1000 {
-		if c.Admit() {
+		if c.Admit(true) {
 			run = 0
-		} else if run++; run > 1 {
-			t.Fatal("two refusals in a row at a share of one half")
+			admitted++
+		} else if run++; run > 3 {
+			t.Fatal("four refusals in a row at a share of one quarter")
 		}
 	}
-	if c.Refused() != 500 || changes != 1 {
-		t.Errorf("%d refused, %d changes", c.Refused(), changes)
+	if admitted != 250 {
+		t.Errorf("%d admitted at a level of one eighth, want a quarter", admitted)
 	}
 }
 
@@ -84,7 +112,7 @@ func TestGoodputStaysFlat_RFC6357(t *testing.T) {
 		for i := range 60 * 20 { // a minute
 			rest += offered * step.Seconds()
 			for ; rest >= 1; rest-- {
-				if !c.Admit() {
+				if !c.Admit(true) {
 					queue += refusal
 					done -= refusal // work, but no call
 					continue
@@ -99,7 +127,7 @@ func TestGoodputStaysFlat_RFC6357(t *testing.T) {
 			if i > 100 { // after the first 5 s
 				waits = append(waits, wait)
 			}
-			c.Step(wait)
+			c.Step(wait, false)
 		}
 		best := min(offered, (capacity-refusal*offered)/(1-refusal))
 		if offered < capacity {
@@ -107,7 +135,7 @@ func TestGoodputStaysFlat_RFC6357(t *testing.T) {
 		}
 		slices.Sort(waits)
 		p99 := waits[len(waits)*99/100]
-		t.Logf("%.1f times capacity: %.0f calls a second, %.0f at best, p99 wait %v, share %.2f", times, done/at, best, p99, c.Share())
+		t.Logf("%.1f times capacity: %.0f calls a second, %.0f at best, p99 wait %v, share %.2f", times, done/at, best, p99, c.Level())
 		if done/at < 0.9*best {
 			t.Errorf("%.1f times capacity: %.0f calls a second, want 90 %% of %.0f", times, done/at, best)
 		}
@@ -115,10 +143,10 @@ func TestGoodputStaysFlat_RFC6357(t *testing.T) {
 			t.Errorf("%.1f times capacity: p99 wait %v", times, p99)
 		}
 		for range 400 { // 20 s of silence
-			c.Step(0)
+			c.Step(0, false)
 		}
-		if c.Share() != 1 {
-			t.Errorf("%.1f times capacity: share %v afterwards", times, c.Share())
+		if c.Level() != 1 {
+			t.Errorf("%.1f times capacity: share %v afterwards", times, c.Level())
 		}
 	}
 }
@@ -126,36 +154,49 @@ func TestGoodputStaysFlat_RFC6357(t *testing.T) {
 // What a Watch makes of a backlog.
 func TestWatch(t *testing.T) {
 	for _, tt := range []struct {
-		name     string
-		waiting  int
-		full     float64
-		speed    uint64 // messages a second
-		refusing bool
+		name    string
+		waiting int
+		full    float64
+		speed   uint64 // messages a second
+		level   float64
 	}{
-		{"idle", 0, 0, 0, false},
-		{"busy and nothing waits", 0, 0, 20000, false},
-		{"a tenth of a second waits", 1900, 0, 20000, false},
-		{"a fifth of a second waits", 4000, 0, 20000, true},
-		{"the same for a slow machine", 400, 0, 2000, true},
-		{"nothing is read any more", 10, 0, 0, true},
-		{"the room is nearly full", 10, 0.6, 20000, true},
+		{"idle", 0, 0, 0, 1},
+		{"busy and nothing waits", 0, 0, 20000, 1},
+		{"a tenth of a second waits", 2000, 0, 20000, 1},
+		{"four tenths of a second wait", 8000, 0, 20000, 0.02},
+		{"the same for a slow machine", 800, 0, 2000, 0.02},
+		{"nothing is read any more", 10, 0, 0, 0.02},
+		{"the room is nearly full", 10, 0.6, 20000, 0.02},
+		{"it waits for a moment only", -8000, 0.6, 20000, 1},
+		{"strangers fill it", 8000, 0.6, 20001, 0.5},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var read atomic.Uint64
 			c := overload.New(overload.Config{})
-			w := overload.Watch{Controller: c, Received: read.Load, Backlog: func() (int, float64) { return tt.waiting, tt.full }}
+			polls := 0
+			w := overload.Watch{Controller: c, Received: read.Load, Backlog: func() (int, float64) {
+				if polls++; tt.waiting < 0 && polls%3 == 0 { // the reader has caught up
+					return 0, 0
+				}
+				return max(tt.waiting, -tt.waiting), tt.full
+			}, Known: func() uint64 {
+				if tt.speed%2 == 1 {
+					return read.Load() / 3
+				}
+				return read.Load()
+			}}
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan struct{})
 			go func() { // ends with ctx
 				w.Run(ctx)
 				close(done)
 			}()
-			for range 3000 {
+			for range 12_000 {
 				read.Add(tt.speed / 1000)
 				time.Sleep(time.Millisecond)
 			}
-			if got := c.Share() < 1; got != tt.refusing {
-				t.Errorf("%s: share %v", tt.name, c.Share())
+			if got := c.Level(); math.Abs(got-tt.level) > 1e-6 {
+				t.Errorf("%s: level %v, want %v", tt.name, got, tt.level)
 			}
 			cancel()
 			<-done

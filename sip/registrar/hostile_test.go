@@ -7,6 +7,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/location"
 	"github.com/lineaamica/la2/sip/wire"
 )
@@ -122,7 +123,7 @@ func TestOneAnswer(t *testing.T) {
 // Without time for it a REGISTER is put off, before anything is computed; not all to one moment.
 func TestNoTime(t *testing.T) {
 	busy := true
-	b := newBench(t, Config{Admit: func() bool { return !busy }})
+	b := newBench(t, Config{Admit: func(flow.Flow) bool { return !busy }})
 	times := map[string]bool{}
 	for range 50 {
 		res := b.send("Contact: <sip:1001@192.0.2.7>")

@@ -39,7 +39,7 @@ type Config struct {
 	Certified func(f flow.Flow, user string) bool
 	// Admit tells whether there is time for one more REGISTER; without it gets 503 and
 	// comes again after 5 s to 30 s. Default: always.
-	Admit func() bool
+	Admit func(flow.Flow) bool
 	// MinExpires is the shortest registration; shorter ones get 423 (10.3 step
 	// 7). Default 60s.
 	MinExpires time.Duration
@@ -123,7 +123,7 @@ type request struct {
 // through RFC 3261 10.3 in order, and does not block but for what the table's OnChange does.
 func (r *Registrar) Answer(dst []byte, f flow.Flow, m *wire.Message) []byte {
 	q := &request{m: m, flow: f, print: r.print(f, m), state: outboundOf(m)}
-	if r.cfg.Admit != nil && !r.cfg.Admit() {
+	if r.cfg.Admit != nil && !r.cfg.Admit(f) {
 		later := strconv.Itoa(5 + int(q.print%26)) // not all at once
 		return r.refuse(dst, q, &fault{503, "Service Unavailable", []wire.Field{{Name: "Retry-After", Value: later}}})
 	}

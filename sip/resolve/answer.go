@@ -98,7 +98,7 @@ func (r *Resolver) answer(q question, a, old *answer) {
 	defer r.wg.Done()
 	ctx, cancel := context.WithTimeout(r.life, r.cfg.Total)
 	defer cancel()
-	records, ttl, err := r.inquire(ctx, q)
+	records, ttl, err := r.careful(ctx, q)
 	now := time.Now()
 	last := now.Add(ttl + staleFor)
 	if errors.Is(err, ErrTimeout) {
@@ -114,6 +114,16 @@ func (r *Resolver) answer(q question, a, old *answer) {
 	a.records, a.err, a.until, a.last = records, err, now.Add(ttl), last
 	r.open--
 	close(a.done)
+}
+
+// careful is inquire; a panic over what a server wrote is one more server that does not answer.
+func (r *Resolver) careful(ctx context.Context, q question) (records []dns.RR, ttl time.Duration, err error) {
+	defer func() {
+		if recover() != nil {
+			records, ttl, err = nil, 0, ErrTimeout
+		}
+	}()
+	return r.inquire(ctx, q)
 }
 
 // inquire waits for its turn and asks. An empty answer is ErrNotFound.

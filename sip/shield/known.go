@@ -87,8 +87,8 @@ func (s *Shield) Trust(a netip.Addr, until time.Time) {
 	s.bans.lift(sourceOf(a), now)
 }
 
-// Known reports whether a is known now, or exempt; peers are not asked for.
-func (s *Shield) Known(a netip.Addr) bool {
-	a = a.Unmap().WithZone("")
-	return s.exempt(a) || s.known.has(a, s.cfg.Now())
+// Known reports whether src is known now, exempt, or a peer.
+func (s *Shield) Known(src netip.AddrPort) bool {
+	a := src.Addr().Unmap().WithZone("")
+	return s.exempt(a) || s.known.has(a, s.cfg.Now()) || s.cfg.Peer(src)
 }

@@ -33,7 +33,7 @@ type Shield struct {
 	known  known
 	bans   bans
 
-	denied, limited, banned, scanners, withheld atomic.Uint64
+	friends, denied, limited, banned, scanners, withheld atomic.Uint64
 }
 
 // New returns a shield without history.
@@ -56,6 +56,7 @@ func (s *Shield) Verdict(f flow.Flow, b []byte) flow.Verdict {
 		}
 	}
 	if s.exempt(a) {
+		s.friends.Add(1)
 		return flow.Pass
 	}
 	now := s.cfg.Now()
@@ -65,9 +66,11 @@ func (s *Shield) Verdict(f flow.Flow, b []byte) flow.Verdict {
 			s.limited.Add(1)
 			return flow.Drop
 		}
+		s.friends.Add(1)
 		return flow.Pass
 	}
 	if s.cfg.Peer(f.Remote) {
+		s.friends.Add(1)
 		return flow.Pass
 	}
 	if s.bans.hold(a, b, now) {
@@ -158,6 +161,7 @@ type Stats struct {
 	Bans  int // running now
 	Known int // sources known now, at most
 
+	Friends  uint64 // passed, from the known, the exempt and peers
 	Denied   uint64 // messages and connections refused by an access list
 	Limited  uint64 // dropped because their source sends too many
 	Banned   uint64 // dropped because their source is banned
@@ -169,7 +173,7 @@ type Stats struct {
 func (s *Shield) Stats() Stats {
 	return Stats{
 		Bans: s.bans.running(s.cfg.Now()), Known: s.known.len(),
-		Denied: s.denied.Load(), Limited: s.limited.Load(), Banned: s.banned.Load(),
+		Friends: s.friends.Load(), Denied: s.denied.Load(), Limited: s.limited.Load(), Banned: s.banned.Load(),
 		Scanners: s.scanners.Load(), Withheld: s.withheld.Load(),
 	}
 }

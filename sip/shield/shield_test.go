@@ -129,7 +129,7 @@ func TestRate(t *testing.T) {
 		t.Errorf("after an hour %d passed, want the burst of 50", got)
 	}
 	b.sleep(2 * time.Hour)
-	if got := b.passed(from("192.0.2.200"), 1000); got != 50 || b.Known(netip.MustParseAddr("192.0.2.200")) {
+	if got := b.passed(from("192.0.2.200"), 1000); got != 50 || b.Known(netip.MustParseAddrPort("192.0.2.200:1")) {
 		t.Errorf("%d passed of one that was known once", got)
 	}
 	if l := newBench(shield.Config{Rate: 100, Burst: 50, Loopback: true}); l.passed(from("127.0.0.1"), 100) != 50 {

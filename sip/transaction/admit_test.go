@@ -6,6 +6,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/wire"
 )
 
@@ -13,7 +14,7 @@ import (
 // what is urgent, goes on.
 func TestAdmit(t *testing.T) {
 	open := true
-	cfg := Config{Admit: func() bool { return open }, Urgent: func(m *wire.Message) bool { return strings.Contains(string(m.RequestURI()), "sip:112@") }}
+	cfg := Config{Admit: func(flow.Flow) bool { return open }, Urgent: func(m *wire.Message) bool { return strings.Contains(string(m.RequestURI()), "sip:112@") }}
 	bubble(t, cfg, func(h *harness) {
 		h.tu.onRequest = func(s *Server) {
 			if s.Request().Method != sip.INVITE {

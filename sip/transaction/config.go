@@ -46,7 +46,7 @@ type Config struct {
 	// Admit decides about a new INVITE, REGISTER, OPTIONS, SUBSCRIBE or MESSAGE outside a dialog
 	// that is not Urgent: false refuses it with 503, unless it is a repeated one. It runs on
 	// readers, concurrently, and must not block. Default: all are admitted.
-	Admit func() bool
+	Admit func(flow.Flow) bool
 	// Urgent reports a request that is never refused for want of time: a call to an emergency
 	// number. It runs on readers, concurrently, and must not block or keep m. Default: none is.
 	Urgent func(m *wire.Message) bool
@@ -107,7 +107,7 @@ func (c Config) withDefaults() Config {
 		c.Tag = randomToken
 	}
 	if c.Admit == nil {
-		c.Admit = func() bool { return true }
+		c.Admit = func(flow.Flow) bool { return true }
 	}
 	if c.Urgent == nil {
 		c.Urgent = func(*wire.Message) bool { return false }

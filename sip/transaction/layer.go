@@ -90,7 +90,7 @@ func New(cfg Config, send Sender, tu TU) *Layer {
 // included, unless the shard is at work: then it leaves a copy there. It does not block.
 func (l *Layer) Receive(f flow.Flow, m *wire.Message) {
 	sh := l.shards[maphash.Bytes(l.seed, m.CallID())%uint64(len(l.shards))]
-	a := l.admission(m)
+	a := l.admission(f, m)
 	switch sh.q.push(f, m.Raw(), a, l.cfg.Inbox) {
 	case refused:
 		sh.n.dropped.Add(1)
@@ -100,7 +100,7 @@ func (l *Layer) Receive(f flow.Flow, m *wire.Message) {
 }
 
 // admission sorts m: new work may be refused, what belongs to a call or is urgent may not.
-func (l *Layer) admission(m *wire.Message) admission {
+func (l *Layer) admission(f flow.Flow, m *wire.Message) admission {
 	if !m.IsRequest() || len(m.ToTag()) > 0 {
 		return always
 	}
@@ -112,7 +112,7 @@ func (l *Layer) admission(m *wire.Message) admission {
 	switch {
 	case l.cfg.Urgent(m):
 		return always
-	case l.cfg.Admit():
+	case l.cfg.Admit(f):
 		return sheddable
 	}
 	return unwanted

@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"github.com/lineaamica/la2/cti/metrics"
+	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/overload"
 	"github.com/lineaamica/la2/sip/wire"
 )
@@ -19,12 +20,24 @@ func (n *Node) openOverload() {
 	}})
 }
 
+// admits decides about new work that came over f: while there is too much, who is known goes before
+// who is not.
+func (n *Node) admits(f flow.Flow) bool { return n.load.Admit(n.shield.Known(f.Remote)) }
+
+func (n *Node) admitsRegister(f flow.Flow) bool {
+	ok := n.admits(f)
+	if !ok {
+		n.shed.Add(1)
+	}
+	return ok
+}
+
 // watchLoad measures until ctx ends.
 func (n *Node) watchLoad(ctx context.Context) error {
 	w := overload.Watch{Controller: n.load, Backlog: n.flows.Backlog, Received: func() uint64 {
 		s := n.flows.Stats()
 		return s.Received + s.Filtered + s.Malformed + s.Junk
-	}}
+	}, Known: func() uint64 { return n.shield.Stats().Friends }}
 	w.Run(ctx)
 	return nil
 }
@@ -50,7 +63,7 @@ func urgent(m *wire.Message) bool {
 
 func (n *Node) loadValues() []metrics.Value {
 	return []metrics.Value{
-		{Name: "la2_sip_admitted_ratio", Help: "Part of new work that is taken now.", Func: func() float64 { return n.load.Share() }},
+		{Name: "la2_sip_admitted_ratio", Help: "How much new work is taken: 1 all, 0.5 that of telephones and trunks, less a part of it.", Func: func() float64 { return n.load.Level() }},
 		{Name: "la2_sip_shed_total", Help: "New requests refused with 503 for want of time.", Counter: true, Func: func() float64 { return float64(n.tx.Stats().Shed + n.shed.Load()) }},
 		{Name: "la2_sip_overrun_total", Help: "Messages dropped because too many waited.", Counter: true, Func: func() float64 { return float64(n.tx.Stats().Dropped) }},
 	}

@@ -35,12 +35,7 @@ func (n *Node) receive(f flow.Flow, m *wire.Message) {
 	}
 	b := n.replies.Get().(*[]byte)
 	defer n.replies.Put(b)
-	if n.load.Admit() {
-		*b = n.registrar.Answer((*b)[:0], f, m)
-	} else {
-		n.shed.Add(1)
-		*b = wire.AppendReplyTo((*b)[:0], m, f.Remote, sip.StatusServiceUnavailable, "Service Unavailable", "busy", wire.Field{Name: "Retry-After", Value: "5"})
-	}
+	*b = n.registrar.Answer((*b)[:0], f, m)
 	_ = n.flows.Send(flow.ResponseFlow(m.TopVia(), f), *b) // lost like any datagram: it is asked for again
 }
 

@@ -54,6 +54,9 @@ func (o *site) checkTransactions() {
 	if s := o.tx.Stats(); s.Servers+s.Clients != 0 || s.Panics != 0 {
 		o.w.t.Errorf("%s: transactions: %+v", o.name, s)
 	}
+	if calls, media := o.sw.Panics(), o.relay.Panics(); calls+media != 0 {
+		o.w.t.Errorf("%s: %d panics of calls, %d of media", o.name, calls, media)
+	}
 	if s := o.flows.Stats(); s.Panics != 0 {
 		o.w.t.Errorf("%s: flows: %+v", o.name, s)
 	}

@@ -49,6 +49,7 @@ func TestScenario(t *testing.T) {
 func (s *scenario) run(t *testing.T, at time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
+		w.net.Tap(w.wellFormed)
 		defer func() {
 			if t.Failed() {
 				for _, o := range w.nodes {

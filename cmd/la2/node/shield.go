@@ -106,5 +106,7 @@ func (n *Node) shieldValues() []metrics.Value {
 		{Name: "la2_sip_bans", Help: "Sources banned now.", Func: func() float64 { return float64(n.shield.Stats().Bans) }},
 		panics("flow", func() uint64 { return n.flows.Stats().Panics }),
 		panics("transaction", func() uint64 { return n.tx.Stats().Panics }),
+		panics("call", n.sw.Panics),
+		panics("media", n.relay.Panics),
 	}
 }

@@ -50,6 +50,9 @@ func TestBansInTheStatus(t *testing.T) {
 		}
 		got := map[string]string{}
 		for _, b := range o.server.Status().Bans {
+			if !strings.HasSuffix(b.Source, "/32") { // a network whose passwords are not read, see TestPasswordGuessing
+				continue
+			}
 			got[b.Source] = b.Reason
 			if !b.Until.After(b.Since) || b.Times != 1 || b.Dropped == 0 {
 				t.Errorf("%+v", b)

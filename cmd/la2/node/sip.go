@@ -90,7 +90,7 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 	if err := n.openProxy(ctx); err != nil {
 		return err
 	}
-	n.tx = transaction.New(transaction.Config{Shards: n.cfg.SIP.Shards, Address: n.flows.Address, Stream: n.flows.Upgrade, Admit: n.load.Admit, Urgent: urgent,
+	n.tx = transaction.New(transaction.Config{Shards: n.cfg.SIP.Shards, Address: n.flows.Address, Stream: n.flows.Upgrade, Admit: n.admits, Urgent: urgent,
 		OnStray: n.unasked, Logger: n.log}, n.flows, requestRoute{n})
 	reg := n.cfg.SIP.Registrar
 	n.location = location.NewTable(location.Config{MaxBindings: reg.MaxBindings, Grace: reg.Grace,
@@ -104,7 +104,7 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 	n.sw = b2bua.New(b2bua.Config{Codecs: n.codecs, Site: cti.SiteID(n.cfg.Site.IPA), UserAgent: "LA2 " + n.opts.Version, Contact: n.flows.Address,
 		RingTime: n.cfg.SIP.RingTime, MaxDuration: n.cfg.SIP.MaxDuration, SessionExpires: sessionExpires(n.cfg), Reliable: n.cfg.SIP.PRACK, Logger: n.log},
 		b2bua.Deps{Transactions: n.tx, Media: n.relay, Events: n.stations, Clips: n.clip, Targets: n.targets, Resolve: n.referTarget, Colleagues: n.colleagues, Lines: n.lamps.tell, Serve: n.serve})
-	n.registrar, err = registrar.New(registrar.Config{Domains: n.hosts(), Allowed: n.registers, Certified: n.certified, Admit: n.load.Admit,
+	n.registrar, err = registrar.New(registrar.Config{Domains: n.hosts(), Allowed: n.registers, Certified: n.certified, Admit: n.admitsRegister,
 		MinExpires: reg.MinExpires, DefaultExpires: reg.DefaultExpires, MaxExpires: reg.MaxExpires}, n.location, n.verifier)
 	if err != nil {
 		return err
