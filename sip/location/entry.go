@@ -22,7 +22,9 @@ func newEntry(b Binding) (*entry, error) {
 	if u, ok := wire.ParseURI([]byte(b.Contact)); !ok || len(u.Host) == 0 {
 		return nil, ErrContact
 	}
-	b.UserAgent = unique.Make(b.UserAgent).Value() // few models, many telephones
+	if b.UserAgent != "" {
+		b.UserAgent = unique.Make(b.UserAgent).Value() // few models, many telephones
+	}
 	return &entry{b: b}, nil
 }
 

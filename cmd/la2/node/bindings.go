@@ -102,8 +102,13 @@ func (k *keeper) flush(ctx context.Context) {
 		}
 		return nil
 	})
-	if err != nil {
+	if err != nil { // with the next change again
 		k.log.Error("registrations not durable", "error", err, "count", len(batch))
+		k.mu.Lock()
+		for _, aor := range batch {
+			k.dirty[aor] = struct{}{}
+		}
+		k.mu.Unlock()
 	}
 }
 

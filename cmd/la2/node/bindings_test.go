@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -18,9 +19,13 @@ import (
 type rowCounter struct {
 	cti.Projection
 	commits, rows int
+	full          error // what the disk says
 }
 
 func (c *rowCounter) Update(ctx context.Context, fn func(cti.Tx) error) error {
+	if c.full != nil {
+		return c.full
+	}
 	c.commits++
 	return c.Projection.Update(ctx, func(tx cti.Tx) error { return fn(countedTx{tx, c}) })
 }
@@ -91,6 +96,21 @@ func TestKeeper(t *testing.T) {
 				t.Errorf("%d kept after one left, %v", len(got), err)
 			}
 		})
+	})
+}
+
+// What a full disk refused is written with the next change.
+func TestKeeper_fullDisk(t *testing.T) {
+	keeping(t, func(tab *location.Table, k *keeper, rows *rowCounter) {
+		rows.full = errors.New("no space left on device")
+		tab.Bind("u1", bindingOf(1, time.Now()))
+		k.flush(t.Context())
+		rows.full = nil
+		tab.Bind("u2", bindingOf(2, time.Now()))
+		k.flush(t.Context())
+		if got, err := k.load(); err != nil || len(got) != 2 {
+			t.Errorf("%d kept, %v", len(got), err)
+		}
 	})
 }
 
