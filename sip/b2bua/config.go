@@ -154,8 +154,11 @@ type Target struct {
 	// target may say nothing at all before it counts as dead; 0: 64*T1.
 	Rank     int
 	Patience time.Duration
-	// Headers are added to the INVITE.
-	Headers []sip.Header
+	// Headers are added to the INVITE. Diverted are those that say where the caller had
+	// called; it is asked when the call goes on to another number than dialled, and nil
+	// for who is told nothing.
+	Headers  []sip.Header
+	Diverted func(dialled string, class cti.Class) []sip.Header
 	// Credentials answers challenges of this target, for the INVITE and in the dialog.
 	// Nil: a challenge is a refusal.
 	Credentials Credentials

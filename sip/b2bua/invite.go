@@ -118,6 +118,11 @@ func (c *Call) invite(l *leg, t Target, d cti.Destination) *sip.Request {
 	for _, h := range t.Headers {
 		req.AppendHeader(sip.HeaderClone(h))
 	}
+	if t.Diverted != nil && c.in.Device == "" && d.Number != c.in.Dialled {
+		for _, h := range t.Diverted(c.in.Dialled, d.Capsule.Class) {
+			req.AppendHeader(h)
+		}
+	}
 	for _, h := range l.extra {
 		if t.Trunk != "" && !t.Trusted && h.Name() == "Referred-By" {
 			continue // names of stations stay in the network

@@ -93,6 +93,11 @@ func (r requestRoute) invite(tx *transaction.Server) {
 	if who.peer != nil && peer == nil { // known by its credentials
 		target, known = r.n.plan.routes.Lookup(dialledBy(who.peer, tx.Request(), number))
 	}
+	if who.peer != nil && (!known || !who.may(target)) { // forwarded to us: what the caller dialled may say more
+		if first, ok := r.n.plan.routes.Lookup(who.peer.Original(tx.Request())); ok {
+			target, known = first, true
+		}
+	}
 	if help := numbering.Canonical(number); who.kind == station && numbering.IsEmergency(help) {
 		r.emergency(tx, who, help)
 		return

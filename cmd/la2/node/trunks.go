@@ -114,6 +114,13 @@ func (n *Node) peerTarget(ctx context.Context, p *trunk.Peer, d cti.Destination)
 		Heard:    func(res *sip.Response) { n.heard(p, res) },
 		Seize:    func() bool { return d.Emergency || !n.full(p) && n.trunks.Take(p.Name, time.Now()) },
 	}
+	t.Diverted = func(dialled string, class cti.Class) []sip.Header {
+		why := trunk.NoAnswer
+		if class == cti.ClassTransfer {
+			why = trunk.Deflection
+		}
+		return p.History(dialled, t.URI.User, why, n.site(f))
+	}
 	if p.Account != nil {
 		t.Credentials = p.Account.Answer
 	}
