@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lineaamica/la2/cti"
@@ -29,6 +30,27 @@ func (l *Log) Publish(ev cti.Event) cti.Position {
 	}
 	l.enqueue(&ev)
 	return cti.Position{Epoch: l.epoch, Seq: ev.Seq}
+}
+
+// PublishAll is Publish for many events, which cost less together. They are next to each other as
+// far as half the buffer holds them. evs is not to be used again.
+func (l *Log) PublishAll(evs []cti.Event) {
+	for some := range slices.Chunk(evs, max(1, l.cfg.Buffer/2)) {
+		l.publishSome(some)
+	}
+}
+
+func (l *Log) publishSome(evs []cti.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.reserve(len(evs)); err != nil {
+		l.lost += uint64(len(evs))
+		return
+	}
+	l.queue = slices.Grow(l.queue, len(evs))
+	for i := range evs {
+		l.enqueue(&evs[i])
+	}
 }
 
 // Commit publishes evs, next to each other, and returns when they are durable.

@@ -52,6 +52,33 @@ func TestPublishOrderAndPositions(t *testing.T) {
 
 // At is never smaller than that of the previous event, also when the clock
 // steps back, a publisher is late, and after a restart.
+func TestPublishAll(t *testing.T) {
+	l, m := newLog(t, stream.Config{Buffer: 64})
+	var evs []cti.Event
+	for i := range 300 { // more than the buffer
+		evs = append(evs, cti.Event{Type: cti.EvStage, Value: fmt.Sprint(i)})
+	}
+	l.PublishAll(evs)
+	l.PublishAll(nil)
+	if err := l.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got, _ := m.Read(0, 1000)
+	if len(got) != 300 {
+		t.Fatalf("%d events in the journal", len(got))
+	}
+	for i, ev := range got {
+		if ev.Value != fmt.Sprint(i) || ev.Seq != uint64(i+1) || ev.At.IsZero() {
+			t.Fatalf("event %d is %+v", i, ev)
+		}
+	}
+	l.Close()
+	l.PublishAll([]cti.Event{{Type: cti.EvStage}, {Type: cti.EvStage}})
+	if n := l.Stats().Lost; n != 2 {
+		t.Errorf("%d events lost after Close, want 2", n)
+	}
+}
+
 func TestHybridClock(t *testing.T) {
 	now := time.Date(2026, 3, 10, 9, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return now }

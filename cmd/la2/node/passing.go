@@ -29,7 +29,8 @@ import (
 //
 // Its methods but run and leave are called on the shards and wait for nothing.
 type passing struct {
-	events  b2bua.Events // the stations, and the stream behind them
+	events  b2bua.Events      // the stations, and the stream behind them
+	all     func([]cti.Event) // the stream
 	longest time.Duration
 	now     func() time.Time
 
@@ -58,8 +59,8 @@ type passage struct {
 	until    time.Time
 }
 
-func newPassing(events b2bua.Events, longest time.Duration, now func() time.Time) *passing {
-	return &passing{events: events, longest: longest, now: now, calls: map[passKey]*passage{}}
+func newPassing(events b2bua.Events, all func([]cti.Event), longest time.Duration, now func() time.Time) *passing {
+	return &passing{events: events, all: all, longest: longest, now: now, calls: map[passKey]*passage{}}
 }
 
 // running is how many calls pass now.
@@ -107,9 +108,7 @@ func (p *passing) flush() {
 	list := p.later
 	p.later = nil
 	p.mu.Unlock()
-	for _, ev := range list {
-		p.events.Publish(ev)
-	}
+	p.all(list)
 }
 
 // seen takes what the caller is told of its INVITE.

@@ -30,6 +30,12 @@ func (l *ledger) Publish(ev cti.Event) cti.Position {
 	return cti.Position{}
 }
 
+func (l *ledger) all(evs []cti.Event) {
+	for _, ev := range evs {
+		l.Publish(ev)
+	}
+}
+
 func (l *ledger) Commit(context.Context, ...cti.Event) error { return nil }
 
 // story is the events so far, "Offered, CallCleared busy".
@@ -85,7 +91,7 @@ func TestPassing(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				l := &ledger{}
-				p := newPassing(l, 4*time.Hour, time.Now)
+				p := newPassing(l, l.all, 4*time.Hour, time.Now)
 				ctx, cancel := context.WithCancel(t.Context())
 				go func() { _ = p.run(ctx) }() // ends with cancel
 				invite := wired(t, strings.Replace(head(fmt.Sprintf(request, "INVITE"), "INVITE"), ";tag=2", "", 1))

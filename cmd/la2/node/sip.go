@@ -99,7 +99,7 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 		n.bindings = newKeeper(n.store.Projection("bindings"), n.location.Lookup, n.log)
 	}
 	n.stations = newStations(n)
-	n.passing = newPassing(n.stations, n.cfg.SIP.MaxDuration, n.now)
+	n.passing = newPassing(n.stations, n.stream.PublishAll, n.cfg.SIP.MaxDuration, n.now)
 	n.openEvents()
 	n.sw = b2bua.New(b2bua.Config{Codecs: n.codecs, Site: cti.SiteID(n.cfg.Site.IPA), UserAgent: "LA2 " + n.opts.Version, Contact: n.flows.Address,
 		RingTime: n.cfg.SIP.RingTime, MaxDuration: n.cfg.SIP.MaxDuration, SessionExpires: sessionExpires(n.cfg), Reliable: n.cfg.SIP.PRACK, Logger: n.log},
