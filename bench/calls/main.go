@@ -58,8 +58,11 @@ func do() error {
 	if err := prepare(dir); err != nil {
 		return err
 	}
-	if *soak > 0 {
+	switch {
+	case *soak > 0:
 		return soaked(dir)
+	case *hold > 0:
+		return holding(dir)
 	}
 	return measure(dir)
 }

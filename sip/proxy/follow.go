@@ -186,13 +186,13 @@ func looped(m *wire.Message, loop []byte) bool {
 	return false
 }
 
-// ackBranch makes the branch of an ACK: the same for a repeated one (16.11).
-func (p *Proxy) ackBranch(w *work, m *wire.Message, loop []byte) string {
+// ackBranch makes the branch of an ACK: the same for a repeated one (16.11). The bytes are w's.
+func (p *Proxy) ackBranch(w *work, m *wire.Message, loop []byte) []byte {
 	w.hash.SetSeed(p.seed)
 	_, _ = w.hash.Write(m.TopVia().Raw)
 	_, _ = w.hash.Write(loop)
-	w.text = appendSum(append(w.text[:0], wire.Cookie...), &w.hash)
-	return string(append(w.text, loop...))
+	w.branch = append(appendSum(append(w.branch[:0], wire.Cookie...), &w.hash), loop...)
+	return w.branch
 }
 
 func appendSum(b []byte, h *maphash.Hash) []byte {

@@ -79,6 +79,9 @@ type work struct {
 	token []byte
 	loop  []byte // the loop token of the message
 	hash  maphash.Hash
+
+	branch []byte // of the Via
+	bits   [12]byte
 }
 
 // New returns a proxy that sends ACKs for 2xx by send; all else goes by the transactions given
@@ -300,7 +303,7 @@ type hop struct {
 }
 
 // rewrite returns m as it leaves on hop h (16.6). The bytes are w's.
-func (p *Proxy) rewrite(w *work, m *wire.Message, h hop, branch string) []byte {
+func (p *Proxy) rewrite(w *work, m *wire.Message, h hop, branch []byte) []byte {
 	e := &w.edit
 	e.Reset(m)
 	e.Stamp(h.from.Remote)
@@ -378,11 +381,10 @@ func (p *Proxy) route(w *work, f flow.Flow, token []byte) string {
 	return string(w.text)
 }
 
-// newBranch makes a Via branch: 96 random bits and the loop token.
-func newBranch(w *work, loop []byte) string {
-	var r [12]byte
-	_, _ = rand.Read(r[:]) // never fails
-	w.text = hex.AppendEncode(append(w.text[:0], wire.Cookie...), r[:])
-	w.text = append(w.text, loop...)
-	return string(w.text)
+// newBranch makes a Via branch: 96 random bits and the loop token. The bytes are w's.
+func newBranch(w *work, loop []byte) []byte {
+	_, _ = rand.Read(w.bits[:]) // never fails
+	w.branch = hex.AppendEncode(append(w.branch[:0], wire.Cookie...), w.bits[:])
+	w.branch = append(w.branch, loop...)
+	return w.branch
 }

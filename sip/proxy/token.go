@@ -60,18 +60,36 @@ func endOf(f flow.Flow, keep bool) End {
 // A signer makes and checks tokens. It is safe for concurrent use.
 type signer struct{ macs sync.Pool }
 
+// A mac is the scratch memory of one token.
+type mac struct {
+	hash hash.Hash
+	ends [maxToken]byte
+	sum  [sha256.Size]byte
+}
+
 func newSigner(secret []byte) *signer {
 	s := &signer{}
-	s.macs.New = func() any { return hmac.New(sha256.New, secret) }
+	s.macs.New = func() any { return &mac{hash: hmac.New(sha256.New, secret)} }
 	return s
 }
 
 // appendToken appends the token of the dialog that m may open, as URI text.
 func (s *signer) appendToken(dst []byte, m *wire.Message, d Dialog) []byte {
-	var buf [maxToken + sha256.Size]byte
-	tok := d.appendTo(buf[:0])
-	tok = s.sum(tok, tok, m.CallID(), m.FromTag())[:len(tok)+macSize]
+	x := s.macs.Get().(*mac)
+	defer s.macs.Put(x)
+	tok := d.appendTo(x.ends[:0])
+	tok = append(tok, x.over(tok, m.CallID(), m.FromTag())...)
 	return base64.RawURLEncoding.AppendEncode(dst, tok)
+}
+
+// over returns the MAC over the parts; neither Call-ID nor tag holds a NUL.
+func (x *mac) over(ends, callID, tag []byte) []byte {
+	x.hash.Reset()
+	_, _ = x.hash.Write(ends)
+	_, _ = x.hash.Write(callID)
+	_, _ = x.hash.Write([]byte{0})
+	_, _ = x.hash.Write(tag)
+	return x.hash.Sum(x.sum[:0])[:macSize]
 }
 
 func (d Dialog) appendTo(b []byte) []byte {
@@ -115,26 +133,22 @@ func appendAddr(b []byte, a netip.Addr, wide bool) []byte {
 // the caller to the callee. The caller's tag is in From of its requests and in To of those of the
 // callee.
 func (s *signer) check(text []byte, m *wire.Message) (d Dialog, forth, ok bool) {
-	var buf [maxToken]byte
 	if len(text) > tokenText {
 		return Dialog{}, false, false
 	}
-	tok, err := base64.RawURLEncoding.AppendDecode(buf[:0], text)
+	x := s.macs.Get().(*mac)
+	defer s.macs.Put(x)
+	tok, err := base64.RawURLEncoding.AppendDecode(x.ends[:0], text)
 	if err != nil || len(tok) < 1+2*4+macSize {
 		return Dialog{}, false, false
 	}
-	ends, mac := tok[:len(tok)-macSize], tok[len(tok)-macSize:]
-	forth = s.fits(mac, ends, m.CallID(), m.FromTag())
-	if !forth && !s.fits(mac, ends, m.CallID(), m.ToTag()) {
+	ends, sum := tok[:len(tok)-macSize], tok[len(tok)-macSize:]
+	forth = subtle.ConstantTimeCompare(x.over(ends, m.CallID(), m.FromTag()), sum) == 1
+	if !forth && subtle.ConstantTimeCompare(x.over(ends, m.CallID(), m.ToTag()), sum) != 1 {
 		return Dialog{}, false, false
 	}
 	d, ok = readDialog(ends)
 	return d, forth, ok
-}
-
-func (s *signer) fits(mac, ends, callID, tag []byte) bool {
-	var want [sha256.Size]byte
-	return subtle.ConstantTimeCompare(s.sum(want[:0], ends, callID, tag)[:macSize], mac) == 1
 }
 
 func readDialog(b []byte) (d Dialog, ok bool) {
@@ -180,16 +194,4 @@ func (r *reader) end(kept bool) End {
 	f.Remote = netip.AddrPortFrom(r.addr(), r.port())
 	f.ID = binary.BigEndian.Uint64(r.take(8))
 	return End{Addr: f.Remote.Addr(), Flow: f}
-}
-
-// sum appends the MAC over the parts; neither Call-ID nor tag holds a NUL.
-func (s *signer) sum(dst, ends, callID, tag []byte) []byte {
-	h := s.macs.Get().(hash.Hash)
-	defer s.macs.Put(h)
-	h.Reset()
-	_, _ = h.Write(ends)
-	_, _ = h.Write(callID)
-	_, _ = h.Write([]byte{0})
-	_, _ = h.Write(tag)
-	return h.Sum(dst)
 }

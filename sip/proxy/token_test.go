@@ -86,7 +86,7 @@ func TestDoubleRecordRoute(t *testing.T) {
 	h := hop{from: udp, to: tcp, uri: "sip:bob@10.0.0.3:5080"}
 	h.token = p.sign.appendToken(nil, m, Dialog{End{Addr: udp.Remote.Addr()}, End{Addr: tcp.Remote.Addr()}})
 	w := &work{}
-	out := string(p.rewrite(w, m, h, "z9hG4bKb"))
+	out := string(p.rewrite(w, m, h, []byte("z9hG4bKb")))
 	token := string(h.token)
 	want := "INVITE sip:bob@10.0.0.3:5080 SIP/2.0\r\nVia: SIP/2.0/TCP 10.0.0.1:5060;branch=z9hG4bKb\r\n" +
 		"Via: SIP/2.0/UDP 10.0.0.2;branch=z9hG4bKx\r\n" +
@@ -141,7 +141,7 @@ func FuzzFollow(f *testing.F) {
 			t.Fatalf("%s goes to %v", raw, h.to.Remote)
 		}
 		var out wire.Message
-		if err := out.Parse(p.rewrite(&work{}, &m, h, "z9hG4bKb")); err != nil {
+		if err := out.Parse(p.rewrite(&work{}, &m, h, []byte("z9hG4bKb"))); err != nil {
 			t.Fatalf("%v in %s", err, raw)
 		}
 	})

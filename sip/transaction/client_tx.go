@@ -55,6 +55,7 @@ func (c *clientTx) stepInvite(e ictEvent) {
 			c.lapsed, e = false, ictExpire
 		default:
 			if next == ictCompleted || next == ictAccepted {
+				c.sh.release(c.last)
 				c.last, c.req = nil, nil
 			}
 			return
@@ -78,6 +79,7 @@ func (c *clientTx) stepOther(e nictEvent) {
 			c.lapsed, e = false, nictExpire
 		default:
 			if next == nictCompleted {
+				c.sh.release(c.last)
 				c.last, c.req = nil, nil
 			}
 			return

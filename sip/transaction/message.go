@@ -81,7 +81,7 @@ func (sh *shard) request(shed bool) {
 		sh.refuse(unreadable(m))
 		return
 	}
-	t := sh.newServer(key, m.Method() == wire.Invite)
+	t := sh.begun(&serverTx{}, key, m.Method() == wire.Invite)
 	t.mergedKey = mergedKey
 	if mergedKey != "" {
 		sh.merged[mergedKey] = t
@@ -100,9 +100,9 @@ func (sh *shard) request(shed bool) {
 	sh.serve(t)
 }
 
-// newServer makes the server transaction of the message in hand.
-func (sh *shard) newServer(key string, invite bool) *serverTx {
-	t := &serverTx{sh: sh, key: key, invite: invite, reply: flow.ResponseFlow(sh.msg.TopVia(), sh.flow)}
+// begun makes t the server transaction of the message in hand.
+func (sh *shard) begun(t *serverTx, key string, invite bool) *serverTx {
+	*t = serverTx{sh: sh, key: key, invite: invite, reply: flow.ResponseFlow(sh.msg.TopVia(), sh.flow)}
 	t.retry = timer{owner: t, slot: retrySlot}
 	t.life = timer{owner: t, slot: lifeSlot}
 	sh.servers[key] = t
@@ -153,7 +153,7 @@ func (sh *shard) cancel() {
 		sh.refuse(481)
 		return
 	}
-	t := sh.newServer(key, false)
+	t := sh.begun(&serverTx{}, key, false)
 	t.stepOther(nistRequest)
 	t.answer(200, sh.stateless(200, invite.toTag()))
 	invite.stepInvite(istCancel)
@@ -187,13 +187,15 @@ func (sh *shard) response() {
 // refuse answers the request in hand without a transaction.
 func (sh *shard) refuse(status int, extra ...wire.Field) {
 	if sh.msg.Answerable() {
-		sh.emit(flow.ResponseFlow(sh.msg.TopVia(), sh.flow), sh.stateless(status, sh.l.cfg.Tag(), extra...))
+		b := sh.stateless(status, sh.l.cfg.Tag(), extra...)
+		sh.emit(flow.ResponseFlow(sh.msg.TopVia(), sh.flow), b)
+		sh.release(b)
 	}
 }
 
 // stateless writes a response to the request in hand from its spans.
 func (sh *shard) stateless(status int, tag string, extra ...wire.Field) []byte {
-	return wire.AppendReplyTo(make([]byte, 0, sizeHint/2), sh.msg, sh.flow.Remote, status, phrase(status), tag, extra...)
+	return wire.AppendReplyTo(sh.buffer(), sh.msg, sh.flow.Remote, status, phrase(status), tag, extra...)
 }
 
 // canonical returns the message in hand as the typed parser reads it.

@@ -2,7 +2,6 @@ package transaction
 
 import (
 	"bytes"
-	"slices"
 	"time"
 
 	"github.com/lineaamica/la2/sip/flow"
@@ -53,12 +52,13 @@ type Branch struct{ tx *clientTx }
 // call adds a branch (RFC 3261 16.6 step 10). branch is that of the Via on top of raw. back gets
 // what comes of it, on the shard; it may come before Forward returns. CANCEL for s goes to all
 // branches. On the shard only; raw may be used again when it returns.
-func (s *Server) Forward(f flow.Flow, branch string, raw []byte, back func(*Server, Forwarded)) Branch {
+func (s *Server) Forward(f flow.Flow, branch, raw []byte, back func(*Server, Forwarded)) Branch {
 	t := s.tx
 	method, _, _ := bytes.Cut(raw, []byte{' '})
-	key := branch + "|" + string(method)
+	t.sh.key = append(append(append(t.sh.key[:0], branch...), '|'), method...)
+	key := string(t.sh.key)
 	c := &clientTx{sh: t.sh, up: s, back: back, flow: f, branch: key[:len(branch)], key: key,
-		invite: t.invite, last: slices.Clone(raw), next: t.down}
+		invite: t.invite, last: t.sh.keep(raw), next: t.down}
 	c.retry = timer{owner: c, slot: retrySlot}
 	c.life = timer{owner: c, slot: lifeSlot}
 	t.down = c
@@ -120,7 +120,7 @@ func (s *Server) Return(status int, raw []byte) {
 		}
 		return
 	}
-	t.answer(status, slices.Clone(raw))
+	t.answer(status, t.sh.keep(raw))
 }
 
 // Refuse answers m, which is Wire or Forwarded.Request, with a response of our own. An empty
@@ -143,9 +143,14 @@ func (s *Server) refusal(m *wire.Message, status int, reason string, extra ...wi
 
 // relay makes the server transaction of the request in hand, for the Relay.
 func (sh *shard) relay(key string) {
-	t := sh.newServer(key, sh.msg.Method() == wire.Invite)
+	var both struct {
+		serverTx
+		Server
+	}
+	t := sh.begun(&both.serverTx, key, sh.msg.Method() == wire.Invite)
 	t.relayed = true
-	t.handle = &Server{tx: t, f: sh.flow}
+	both.Server = Server{tx: t, f: sh.flow}
+	t.handle = &both.Server
 	sh.n.requests.Add(1)
 	sh.serve(t)
 }

@@ -153,6 +153,7 @@ func (t *serverTx) do(acts actions) {
 			sh.n.unacked.Add(1)
 			sh.tellUnacked(t)
 		case trying, send:
+			sh.release(t.last)
 			t.last = t.next
 			sh.emit(t.reply, t.last)
 		case resend:

@@ -38,6 +38,7 @@ type shard struct {
 	serving *serverTx            // whose request it is, while the user looks at it
 	key     []byte               // scratch
 	canon   []byte               // scratch
+	spare   [][]byte             // buffers of messages that are sent no more
 }
 
 func newShard(l *Layer) *shard {
@@ -160,6 +161,7 @@ func (sh *shard) endServer(t *serverTx) {
 	if t.alarm != nil {
 		sh.timers.stop(&t.alarm.timer)
 	}
+	sh.release(t.last)
 	t.handle, t.last, t.down, t.alarm = nil, nil, nil, nil
 	if sh.servers[t.key] != t {
 		return
@@ -178,6 +180,8 @@ func (sh *shard) endServer(t *serverTx) {
 func (sh *shard) endClient(c *clientTx) {
 	sh.timers.stop(&c.retry)
 	sh.timers.stop(&c.life)
+	sh.release(c.last)
+	sh.release(c.ack)
 	c.req, c.last, c.ack = nil, nil, nil
 	if sh.clients[c.key] != c {
 		return
@@ -196,6 +200,33 @@ func (sh *shard) abandon() {
 	}
 	for _, t := range sh.servers {
 		sh.endServer(t)
+	}
+}
+
+// Most spare buffers of a shard, and the largest: 1 MiB.
+const (
+	maxSpare  = 512
+	spareSize = 2048
+)
+
+// buffer returns an empty buffer for a message.
+func (sh *shard) buffer() []byte {
+	n := len(sh.spare)
+	if n == 0 {
+		return make([]byte, 0, sizeHint)
+	}
+	b := sh.spare[n-1]
+	sh.spare = sh.spare[:n-1]
+	return b
+}
+
+// keep copies a message.
+func (sh *shard) keep(b []byte) []byte { return append(sh.buffer(), b...) }
+
+// release takes back the buffer of a message that is sent no more: nobody else may have it.
+func (sh *shard) release(b []byte) {
+	if c := cap(b); len(sh.spare) < maxSpare && c >= sizeHint/2 && c <= spareSize {
+		sh.spare = append(sh.spare, b[:0])
 	}
 }
 
