@@ -79,6 +79,9 @@ func checkNode(c *Config, r report) {
 	if _, err := netip.ParseAddr(c.Media.Address); err != nil {
 		r("media.address", "want the literal IP address that phones send their audio to, such as 192.0.2.10")
 	}
+	if a, err := netip.ParseAddr(c.Media.Advertise); c.Media.Advertise != "" && (err != nil || a.IsUnspecified()) {
+		r("media.advertise", "want the literal IP address outside the NAT, such as 203.0.113.7")
+	}
 	oneOf(r, "prompts.language", c.Prompts.Language, "it")
 	if _, err := netip.ParseAddrPort(c.HTTP.Listen); err != nil {
 		r("http.listen", "want IP:PORT, such as 127.0.0.1:8080")

@@ -145,10 +145,11 @@ type Registrar struct {
 
 // Media is the RTP side.
 type Media struct {
-	Address string        `yaml:"address"`
-	Ports   Ports         `yaml:"ports"`
-	Shards  int           `yaml:"shards"`
-	Timeout time.Duration `yaml:"timeout"`
+	Address   string        `yaml:"address"`
+	Advertise string        `yaml:"advertise"`
+	Ports     Ports         `yaml:"ports"`
+	Shards    int           `yaml:"shards"`
+	Timeout   time.Duration `yaml:"timeout"`
 }
 
 // PromptSet says which announcements are played.

@@ -75,6 +75,7 @@ func TestBadFiles(t *testing.T) {
 		{"all addresses", "udp:127.0.0.1:5060,", "udp:0.0.0.0:5060,", "sip.listen[0]: listens at all addresses and knows none to tell"},
 		{"advertised name", "udp:127.0.0.1:5060,", "udp:0.0.0.0:5060 as office.example:5060,", "sip.listen[0]: want as IP:PORT"},
 		{"one place twice", "udp:127.0.0.1:5060,", "tcp:127.0.0.1:5060 as 192.0.2.1:5060,", "sip.listen[1]: tcp:127.0.0.1:5060 stands here twice"},
+		{"media outside", "  ports: 20000-23999", "  ports: 20000-23999\n  advertise: office.example", "media.advertise: want the literal IP address outside the NAT"},
 		{"origin", "realm: la2", "websocket: {origins: [\"*\"]}", "sip.websocket.origins[0]: \"*\" does not match"},
 		{"key without certificate", "realm: la2", "tls: {key: a.pem}", "sip.tls.key: certificate and key go together"},
 		{"client certificates", "realm: la2", "tls: {clients: required}", "sip.tls.client_ca: is required"},

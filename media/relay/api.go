@@ -51,6 +51,12 @@ func (c *Config) validate() error {
 		errs = append(errs, fmt.Errorf("relay: %d shards: want 1 to %d", c.Shards, 1<<shardBits))
 	}
 	c.IP = c.IP.Unmap()
+	if c.Advertise = c.Advertise.Unmap(); !c.Advertise.IsValid() {
+		c.Advertise = c.IP
+	}
+	if c.Advertise.IsUnspecified() || c.Advertise.IsMulticast() {
+		errs = append(errs, fmt.Errorf("relay: %q is no address that far ends could send to", c.Advertise))
+	}
 	c.Rest = max(c.Rest, time.Second)
 	if c.Timeout == 0 {
 		c.Timeout = 30 * time.Second
@@ -96,7 +102,7 @@ func New(cfg Config) (*Relay, error) {
 // tries is how many ports Open tries that another process has taken.
 const tries = 64
 
-// Open binds a pair of ports and returns the RTP address. All legs of one call
+// Open binds a pair of ports and returns the RTP address as far ends see it. All legs of one call
 // live on one shard. It returns ErrNoPorts, ErrClosed or a socket error.
 func (r *Relay) Open(call cti.CallID) (LegID, netip.AddrPort, error) {
 	n := r.shardOf(call)
@@ -125,7 +131,7 @@ func (r *Relay) Open(call cti.CallID) (LegID, netip.AddrPort, error) {
 			r.ports.give(port, time.Now())
 			return 0, netip.AddrPort{}, ErrClosed
 		}
-		return l.id, netip.AddrPortFrom(r.cfg.IP, port), nil
+		return l.id, netip.AddrPortFrom(r.cfg.Advertise, port), nil
 	}
 	return 0, netip.AddrPort{}, fmt.Errorf("relay: open: %w", err)
 }
@@ -149,7 +155,7 @@ func (r *Relay) post(cmd command) bool {
 // ours that is in use counts as no address: two legs that name each other would
 // hand one packet round for ever.
 func (r *Relay) SetRemote(leg LegID, far Remote) {
-	if far.Addr.Addr().Unmap() == r.cfg.IP && r.ports.taken(far.Addr.Port()) {
+	if a := far.Addr.Addr().Unmap(); (a == r.cfg.IP || a == r.cfg.Advertise) && r.ports.taken(far.Addr.Port()) {
 		far.Addr = netip.AddrPort{}
 	}
 	r.post(command{op: opRemote, id: leg, far: far})

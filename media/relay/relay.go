@@ -32,6 +32,9 @@ type Config struct {
 	// IP is the address to receive on; it also says which far ends count as
 	// routable (see Routable). Required.
 	IP netip.Addr
+	// Advertise is the address at which far ends reach IP, through a NAT that keeps ports; Open
+	// tells it. Default IP.
+	Advertise netip.Addr
 	// PortMin and PortMax bound the ports: even ones carry RTP, the odd one above
 	// each RTCP. Default 20000 to 29999.
 	PortMin, PortMax int

@@ -51,7 +51,13 @@ func (n *Node) openMedia(context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("media.address: %w", err)
 	}
-	n.relay, err = relay.New(relay.Config{Shards: n.cfg.Media.Shards, IP: addr, PortMin: n.cfg.Media.Ports.Min, PortMax: n.cfg.Media.Ports.Max,
+	advertise := addr
+	if n.cfg.Media.Advertise != "" {
+		if advertise, err = netip.ParseAddr(n.cfg.Media.Advertise); err != nil {
+			return fmt.Errorf("media.advertise: %w", err)
+		}
+	}
+	n.relay, err = relay.New(relay.Config{Shards: n.cfg.Media.Shards, IP: addr, Advertise: advertise, PortMin: n.cfg.Media.Ports.Min, PortMax: n.cfg.Media.Ports.Max,
 		Timeout: n.cfg.Media.Timeout, Net: n.opts.Env.RTP, Logger: n.log, Allow: flow.ScopeOf(addr).Allows,
 		OnEvent: func(ev relay.Event) { n.sw.MediaEvent(ev) }})
 	return err
