@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -314,6 +315,44 @@ func TestStatus(t *testing.T) {
 	}
 	if st.Calls != 2 || st.Agents["urp"][cti.AgentTalking] != 1 || !slices.Contains(st.Trunks, TrunkStatus{Name: "napoli", Up: true}) {
 		t.Errorf("status %+v", st)
+	}
+}
+
+// Bans are in the status, and a supervisor or la2 status ends one.
+func TestUnban(t *testing.T) {
+	list := []BanStatus{{Source: "192.0.2.1/32", Reason: "scanner", Times: 1}}
+	n := start(t, stream.NewMemory(), func(c *Config) {
+		c.Bans = func() []BanStatus { return list }
+		c.Unban = func(a netip.Addr) bool {
+			banned := len(list) == 1 && a == netip.MustParseAddr("192.0.2.1")
+			if banned {
+				list = nil
+			}
+			return banned
+		}
+	})
+	if got := n.s.Status().Bans; !slices.Equal(got, list) {
+		t.Errorf("bans %v", got)
+	}
+	token := []string{"Authorization", "Bearer token"}
+	for _, tt := range []struct {
+		name   string
+		b      *browser
+		source string
+		header []string
+		want   int
+	}{
+		{"nobody", n.browser(), "192.0.2.1", nil, 401},
+		{"agent", n.logIn("1001"), "192.0.2.1", nil, 403},
+		{"wrong token", n.browser(), "192.0.2.1", []string{"Authorization", "Bearer guess"}, 401},
+		{"no address", n.browser(), "x", token, 400},
+		{"another", n.browser(), "192.0.2.2", token, 404},
+		{"la2 status", n.browser(), "192.0.2.1", token, 204},
+		{"once only", n.logIn("capo"), "192.0.2.1", nil, 404},
+	} {
+		if status, _ := tt.b.do("DELETE", "/cti/v1/bans/"+tt.source, nil, tt.header...); status != tt.want {
+			t.Errorf("%s: %d, want %d", tt.name, status, tt.want)
+		}
 	}
 }
 
