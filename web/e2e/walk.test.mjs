@@ -55,6 +55,46 @@ const cases = {
     await accessible(page, 'not ready');
   },
 
+  async 'answer from the desktop, consult, swap, hand over'(t) {
+    const page = await agent(t);
+    await ready(page);
+    t.mock.ring('1001', { phone: 'talk,hold' });
+    await until(page, { callState: 'ringing' });
+    await page.waitForSelector('[data-testid=answer]');
+    await shot(page, '15-answer');
+    await accessible(page, 'answer');
+    await page.keyboard.press('Alt+o');
+    await until(page, { callState: 'talking' });
+    await page.click('[data-testid=transfer]');
+    await page.check('[data-office=cmna]');
+    await page.click('[data-testid=consult-submit]');
+    await until(page, { callState: 'consulting' });
+    await page.getByText('il cittadino sente la musica').first().waitFor();
+    await shot(page, '16-consult');
+    await accessible(page, 'consultation');
+    await page.click('[data-testid=swap]');
+    await page.getByText('Parli con il cittadino').waitFor();
+    await page.click('[data-testid=complete]');
+    await until(page, { callState: 'wrap_up' });
+  },
+
+  async 'a telephone that cannot be told: no button; a consultation is taken back'(t) {
+    const page = await agent(t);
+    await ready(page);
+    const call = t.mock.ring('1001');
+    await until(page, { callState: 'ringing' });
+    assert.equal(await say(page, 'answer').count(), 0);
+    t.mock.answer(call);
+    await until(page, { callState: 'talking' });
+    await page.click('[data-testid=transfer]');
+    await page.fill('[data-testid=transfer-number]', '1002');
+    await page.click('[data-testid=consult-submit]');
+    await until(page, { callState: 'consulting' });
+    await retrieve(page);
+    await until(page, { callState: 'talking' });
+    assert.equal(await say(page, 'transfer-failed').count(), 0);
+  },
+
   async 'emergency: one key hands the citizen over to 112'(t) {
     const page = await agent(t);
     await ready(page);

@@ -140,7 +140,7 @@ export class Mock {
   }
 
   /** The telephone of user rings for a caller; returns the call's id. */
-  ring(user, { number = '+390••••••12', withheld = false, topic = 'previdenza', from = '', cls = '', wait = 21_000, ticket } = {}) {
+  ring(user, { phone = '', number = '+390••••••12', withheld = false, topic = 'previdenza', from = '', cls = '', wait = 21_000, ticket } = {}) {
     const call = `01JZ8Q4W7N5T3X9V2R6K1M0C${String(++this.counter).padStart(2, '0')}`;
     const t = ticket ?? this.tickets.open(from || site.ipa, wait);
     const caller = withheld ? { withheld: true } : { number };
@@ -149,6 +149,10 @@ export class Mock {
     this.agents.get(user).state = 'ringing';
     this.publish('TicketOpened', { call, ticket: t, change: { kind: 'opened', revision: 1, by: site.ipa } });
     this.publish('Delivered', { call, agent: user, device: user, ticket: t, queue: 'urp', service: 'linea-amica', info: { caller, dialled: '803001', topic, from, class: cls, wait_ms: wait } });
+    if (phone !== '') { // the telephone said in its 180 what it may be told
+      this.calls.get(call).phone = phone;
+      this.publish('Controllable', { call, leg: `${call}/2`, device: user, value: phone });
+    }
     return call;
   }
 
@@ -273,12 +277,16 @@ export class Mock {
   command(res, id, verb, body) {
     const c = this.calls.get(id);
     if (c === undefined) return this.fail(res, 404, 'not-found');
-    const legal = { hold: ['talking'], retrieve: ['held', 'transferring'], transfer: ['talking', 'held'], emergency: ['talking', 'held'], hangup: ['talking', 'held', 'transferring'] }[verb];
+    const legal = { answer: c.phone?.includes('talk') ? ['ringing'] : [], consult: ['talking', 'held'], complete: ['consulting', 'transferring'], swap: ['consulting'], hold: ['talking'], retrieve: ['held', 'transferring', 'consulting'], transfer: ['talking', 'held'], emergency: ['talking', 'held'], hangup: ['talking', 'held', 'transferring', 'consulting'] }[verb];
     if (!legal?.includes(c.state)) return this.fail(res, 409, 'illegal-state');
     const who = { call: id, leg: c.leg };
     if (verb === 'hold') { c.state = 'held'; this.publish('Held', who); }
-    if (verb === 'retrieve') { this.publish(...(c.state === 'transferring' ? ['TransferFailed', { ...who, target: c.target, cause: 'abandoned' }] : ['Retrieved', who])); c.state = 'talking'; }
+    if (verb === 'retrieve') { this.publish(...(c.state !== 'held' ? ['TransferFailed', { ...who, target: c.target, cause: 'abandoned' }] : ['Retrieved', who])); c.state = 'talking'; }
     if (verb === 'hangup') this.end(id);
+    if (verb === 'answer') this.answer(id);
+    if (verb === 'consult') this.consult(id, body.office ?? body.number);
+    if (verb === 'swap') this.consulting(id, c.with === 'target' ? 'caller' : 'target');
+    if (verb === 'complete') this.handOver(id);
     if (verb === 'emergency') this.transfer(id, '112');
     if (verb === 'transfer') this.transfer(id, body.office ?? body.number);
     return this.ok(res, { position: this.position() });
@@ -297,13 +305,32 @@ export class Mock {
         c.state = 'talking';
         return this.publish('TransferFailed', { call: id, leg: c.leg, target, cause: 'busy' });
       }
-      this.publish('Transferred', { call: id, leg: c.leg, target });
-      this.publish('ConnectionCleared', { call: id, leg: c.leg, cause: 'transferred' });
-      c.state = 'wrap_up';
-      this.tickets.given(c.ticket, 'cmna');
-      this.changed(id, 'transferred');
-      this.startWrapUp(c.agent);
+      this.handOver(id);
     }, 600);
+  }
+
+  handOver(id) {
+    const c = this.calls.get(id);
+    this.publish('Transferred', { call: id, leg: c.leg, target: c.target });
+    this.publish('ConnectionCleared', { call: id, leg: c.leg, cause: 'transferred' });
+    c.state = 'wrap_up';
+    this.tickets.given(c.ticket, 'cmna');
+    this.changed(id, 'transferred');
+    this.startWrapUp(c.agent);
+  }
+
+  /** Whom the agent consults answers after a while. */
+  consult(id, target) {
+    const c = this.calls.get(id);
+    Object.assign(c, { state: 'transferring', target });
+    this.publish('Transferring', { call: id, leg: c.leg, target });
+    setTimeout(() => { if (c.state === 'transferring') this.consulting(id, 'target'); }, 300);
+  }
+
+  consulting(id, value) {
+    const c = this.calls.get(id);
+    Object.assign(c, { state: 'consulting', with: value });
+    this.publish('Consulting', { call: id, leg: c.leg, target: c.target, value });
   }
 
   ticket(req, res, id, verb, body) {

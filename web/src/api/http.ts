@@ -87,6 +87,10 @@ export const calls = {
   hold: (call: string) => request('POST', `/calls/${id(call)}/hold`, {}),
   retrieve: (call: string) => request('POST', `/calls/${id(call)}/retrieve`, {}),
   transfer: (call: string, to: Target) => request('POST', `/calls/${id(call)}/transfer`, to),
+  consult: (call: string, to: Target) => request('POST', `/calls/${id(call)}/consult`, to),
+  complete: (call: string) => request('POST', `/calls/${id(call)}/complete`, {}),
+  swap: (call: string) => request('POST', `/calls/${id(call)}/swap`, {}),
+  answer: (call: string) => request('POST', `/calls/${id(call)}/answer`, {}),
   emergency: (call: string) => request('POST', `/calls/${id(call)}/emergency`, {}),
   hangup: (call: string) => request('POST', `/calls/${id(call)}/hangup`, {}),
 };

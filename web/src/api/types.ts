@@ -21,7 +21,7 @@ export interface AgentView {
 }
 
 /** reserved: offered and not yet ringing; never shown, never in a snapshot. */
-export type CallStateName = 'reserved' | 'ringing' | 'talking' | 'held' | 'transferring' | 'wrap_up';
+export type CallStateName = 'reserved' | 'ringing' | 'talking' | 'held' | 'transferring' | 'consulting' | 'wrap_up';
 
 export interface Party {
   number?: string;
@@ -44,6 +44,8 @@ export interface CallView {
   topic: string;
   from: string;
   class?: string;
+  with?: string; // of a consultation: target, caller
+  phone?: string; // what the telephone may be told: talk (to answer), hold
 }
 
 export interface QueueView { queue: string; waiting: number; longest_ms: number; ready: number }

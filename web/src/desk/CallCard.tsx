@@ -12,7 +12,7 @@ import { useController, useLabel, useNow, useOffice } from './context';
 import { TransferDialog } from './TransferDialog';
 
 const titleIcon: Record<ShownCall['state'], IconName> = {
-  ringing: 'telephone', talking: 'telephone', held: 'clock', transferring: 'transfer', wrap_up: 'check',
+  ringing: 'telephone', talking: 'telephone', held: 'clock', transferring: 'transfer', consulting: 'transfer', wrap_up: 'check',
 };
 
 /** The call: the pop while it rings, the controls while it lasts, its end in wrap-up. */
@@ -121,7 +121,8 @@ function Outcome({ call }: { call: ShownCall }) {
   const t = useT();
   const office = useOffice();
   const target = call.target ? office(call.target) : '';
-  if (call.state === 'ringing') return <p className="la2-say"><Icon name="info" /> {t('call.answer')}</p>;
+  if (call.state === 'ringing') return <p className="la2-say"><Icon name="info" /> {t(answerable(call) ? 'call.answer.here' : 'call.answer')}</p>;
+  if (call.state === 'consulting') return <p className="la2-say"><Icon name="transfer" /> {t(call.with === 'caller' ? 'call.consult.caller' : 'call.consult.target', { target })}</p>;
   if (call.state === 'transferring') return <p className="la2-say"><Icon name="transfer" /> {t('call.target', { target })}</p>;
   if (call.state === 'wrap_up') {
     const cause = call.ended ?? 'normal';
@@ -135,21 +136,37 @@ function Outcome({ call }: { call: ShownCall }) {
   return call.failed ? <p className="la2-say bad" data-testid="transfer-failed"><Icon name="warning" /> {t('call.failed', { target, cause: t.of('cause', call.failed) })}</p> : null;
 }
 
+/** The telephone said that it can be told to answer. */
+const answerable = (call: ShownCall): boolean => call.phone?.split(',').includes('talk') ?? false;
+
 function Controls({ call }: { call: ShownCall }) {
   const t = useT();
   const c = useController();
   const { busy } = useStore(c.activity);
   const [asking, setAsking] = useState(false);
   const free = call.state === 'talking' || call.state === 'held';
-  const alive = free || call.state === 'transferring';
+  const consulting = call.state === 'consulting';
+  const alive = free || consulting || call.state === 'transferring';
   const held = call.state === 'held';
-  const back = held || call.state === 'transferring'; // a transfer that nobody has answered can be taken back
+  const back = held || consulting || call.state === 'transferring'; // a transfer that nobody has answered can be taken back
   const hold = (): void => { if (alive) void (back ? c.retrieve(call.call) : c.hold(call.call)); };
   const hangup = (): void => { if (alive) void c.hangup(call.call); };
   const ask = (): void => { if (free) setAsking(true); };
   const rescue = (): void => { if (free && !busy['transfer']) void c.emergency(call.call); };
-  useShortcuts({ hold, transfer: ask, hangup, emergency: rescue });
+  const pass = (): void => { if (!busy['transfer']) void c.complete(call.call); };
+  const rings = call.state === 'ringing' && answerable(call);
+  const answer = (): void => { if (rings && !busy['answer']) void c.answer(call.call); };
+  useShortcuts({ answer, hold, transfer: consulting ? pass : ask, hangup, emergency: rescue });
   useEffect(() => { if (!free) setAsking(false); }, [free]);
+  if (rings) {
+    return (
+      <div className="la2-controls">
+        <Button color="primary" aria-disabled={busy['answer']} data-testid="answer" onClick={answer} {...keys('answer')}>
+          <Icon name="telephone" /> {t('call.answer.button')} <Kbd of="answer" />
+        </Button>
+      </div>
+    );
+  }
   if (call.state === 'ringing' || call.state === 'wrap_up') return null;
   return (
     <>
@@ -157,9 +174,17 @@ function Controls({ call }: { call: ShownCall }) {
       <Button color={back ? 'primary' : 'outline-primary'} aria-pressed={held} aria-disabled={!alive || busy['hold']} data-testid="hold" onClick={hold} {...keys('hold')}>
         <Icon name="clock" /> {t(back ? 'call.retrieve' : 'call.hold')} <Kbd of="hold" />
       </Button>
-      <Button color="outline-primary" aria-disabled={!free || busy['transfer']} aria-haspopup="dialog" data-testid="transfer" onClick={ask} {...keys('transfer')}>
+      {consulting && <>
+        <Button color="outline-primary" aria-disabled={busy['transfer']} data-testid="complete" onClick={pass} {...keys('transfer')}>
+          <Icon name="transfer" /> {t('call.complete')} <Kbd of="transfer" />
+        </Button>
+        <Button color="outline-primary" aria-disabled={busy['hold']} data-testid="swap" onClick={() => void c.swap(call.call)}>
+          <Icon name="telephone" /> {t('call.swap')}
+        </Button>
+      </>}
+      {!consulting && <Button color="outline-primary" aria-disabled={!free || busy['transfer']} aria-haspopup="dialog" data-testid="transfer" onClick={ask} {...keys('transfer')}>
         <Icon name="transfer" /> {t('call.transfer')} <Kbd of="transfer" />
-      </Button>
+      </Button>}
       <Button color="outline-primary" aria-disabled={!free || busy['transfer']} title={t('call.emergency.hint')} data-testid="emergency" onClick={rescue} {...keys('emergency')}>
         <Icon name="warning" /> {t('call.emergency')} <Kbd of="emergency" />
       </Button>

@@ -18,12 +18,14 @@ export function TransferDialog({ call, onClose }: { call: Call; onClose: () => v
   const [error, setError] = useState(false);
   const typed = number.replace(/[\s./-]/g, '');
 
-  const submit = async (e: FormEvent): Promise<void> => {
+  const submit = async (e: FormEvent<HTMLFormElement>): Promise<void> => {
     e.preventDefault();
+    const first = (e.nativeEvent as SubmitEvent).submitter?.getAttribute('value') === 'consult';
     const office = offices.find((o) => o.ipa === choice && o.up);
     if (office === undefined && !/^\+?\d{2,15}$/.test(typed)) return setError(true);
     onClose();
-    await c.transfer(call.call, office !== undefined ? { office: office.ipa } : { number: typed });
+    const to = office !== undefined ? { office: office.ipa } : { number: typed };
+    await (first ? c.consult(call.call, to) : c.transfer(call.call, to));
   };
 
   return (
@@ -50,6 +52,7 @@ export function TransferDialog({ call, onClose }: { call: Call; onClose: () => v
         <div role="alert" id="transfer-error">{error && <p className="la2-error">{t('transfer.choose')}</p>}</div>
         <div className="la2-actions">
           <Button color="primary" type="submit" aria-disabled={busy['transfer']} data-testid="transfer-submit"><Icon name="transfer" /> {t('transfer.submit')}</Button>
+          <Button color="outline-primary" type="submit" value="consult" aria-disabled={busy['transfer']} title={t('transfer.consult.hint')} data-testid="consult-submit"><Icon name="telephone" /> {t('transfer.consult')}</Button>
           <Button color="outline-primary" type="button" onClick={onClose}>{t('app.cancel')}</Button>
         </div>
       </form>

@@ -188,6 +188,10 @@ export class Controller {
   retrieve = (call: string): Promise<boolean> => this.command('hold', () => calls.retrieve(call));
   hangup = (call: string): Promise<boolean> => this.command('hangup', () => calls.hangup(call));
   emergency = (call: string): Promise<boolean> => this.command('transfer', () => calls.emergency(call));
+  answer = (call: string): Promise<boolean> => this.command('answer', () => calls.answer(call));
+  consult = (call: string, to: Target): Promise<boolean> => this.command('transfer', () => calls.consult(call, to));
+  complete = (call: string): Promise<boolean> => this.command('transfer', () => calls.complete(call));
+  swap = (call: string): Promise<boolean> => this.command('hold', () => calls.swap(call));
   transfer = (call: string, to: Target): Promise<boolean> => this.command('transfer', () => calls.transfer(call, to));
 
   async logout(): Promise<void> {

@@ -53,6 +53,12 @@ describe('a whole call', () => {
     expect(d.notices.at(-1)?.kind).toBe('ringing');
   });
 
+  it('learns what its telephone may be told, not what a colleague’s may', () => {
+    const d = feed(start(), ev(11, 'AgentReserved', me), ring(12));
+    expect(currentCall(feed(d, ev(13, 'Controllable', { call: 'C1', leg: 'C1/2', device: '1001', value: 'talk,hold' })))?.phone).toBe('talk,hold');
+    expect(currentCall(feed(d, ev(13, 'Controllable', { call: 'C1', leg: 'C1/3', device: '1002', value: 'talk' })))?.phone).toBeUndefined();
+  });
+
   it('pops for a colleague’s transfer, which the floor knows nothing of', () => {
     let d = feed(start(), ev(11, 'Delivered', { call: 'C1', leg: 'C1/3', device: '1001', ticket: 'formezpa.C1' }));
     expect([d.agent?.state, currentCall(d)?.state, currentCall(d)?.ticket]).toEqual(['ready', 'ringing', 'formezpa.C1']);
@@ -112,6 +118,14 @@ describe('transfer', () => {
     expect(currentCall(d)).toMatchObject({ state: 'transferring', target: 'cmna' });
     d = feed(d, ev(15, 'Transferred', { call: 'C1', leg: 'C1/2', target: 'C1/3' }), ev(16, 'ConnectionCleared', { call: 'C1', leg: 'C1/2', cause: 'transferred' }));
     expect(currentCall(d)).toMatchObject({ state: 'wrap_up', ended: 'transferred' });
+  });
+  it('in two steps: consult, swap, hand over', () => {
+    let d = feed(talking(), ev(14, 'Transferring', { call: 'C1', leg: 'C1/2', target: 'cmna' }), ev(15, 'Consulting', { call: 'C1', leg: 'C1/2', target: 'cmna', value: 'target' }));
+    expect(currentCall(d)).toMatchObject({ state: 'consulting', with: 'target', target: 'cmna', since: iso(15) });
+    d = feed(d, ev(16, 'Consulting', { call: 'C1', leg: 'C1/2', value: 'caller' }));
+    expect(currentCall(d)).toMatchObject({ state: 'consulting', with: 'caller' });
+    expect(currentCall(feed(d, ev(17, 'TransferFailed', { call: 'C1', leg: 'C1/2', cause: 'abandoned' })))?.state).toBe('talking');
+    expect(currentCall(feed(d, ev(17, 'Transferred', { call: 'C1', leg: 'C1/2' })))).toMatchObject({ state: 'wrap_up', ended: 'transferred' });
   });
   it('comes back with the cause', () => {
     const d = feed(talking(), ev(14, 'Transferring', { call: 'C1', target: 'cmna' }), ev(15, 'TransferFailed', { call: 'C1', leg: 'C1/2', cause: 'busy' }));

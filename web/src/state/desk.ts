@@ -25,7 +25,7 @@ export type ShownCall = Call & { state: Exclude<Call['state'], 'reserved'> };
 export interface Notice {
   id: number;
   kind:
-    | 'ringing' | 'established' | 'held' | 'retrieved' | 'transferring' | 'transferred' | 'transfer_failed'
+    | 'ringing' | 'established' | 'held' | 'retrieved' | 'transferring' | 'consulting' | 'transferred' | 'transfer_failed'
     | 'caller_left' | 'not_answered' | 'ended' | 'wrap_up' | 'ready' | 'not_ready' | 'logged_out'
     | 'device_up' | 'device_down' | 'attached';
   at: string;
@@ -135,7 +135,7 @@ export function notify(desk: Desk, n: Omit<Notice, 'id'>): Desk {
 /** The call the screen is about: the one that is alive, else the one in wrap-up. */
 export function currentCall(desk: Desk): ShownCall | undefined {
   const shown = desk.calls.filter((c): c is ShownCall => c.state !== 'reserved');
-  return shown.find((c) => c.state === 'talking' || c.state === 'held' || c.state === 'transferring')
+  return shown.find((c) => c.state === 'talking' || c.state === 'held' || c.state === 'transferring' || c.state === 'consulting')
     ?? shown.find((c) => c.state === 'ringing')
     ?? shown.at(-1);
 }

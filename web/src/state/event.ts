@@ -6,7 +6,7 @@
 // keeps its order, between them neighbours may cross. So every step asks what
 // the call is, not what came before:
 //
-//	reserved ─Delivered─► ringing ─Established, AgentBusy─► talking ◄─► held, transferring
+//	reserved ─Delivered─► ringing ─Established, AgentBusy─► talking ◄─► held, transferring, consulting
 //	   └────────Established, AgentBusy (a phone that answers at once)──►┘      │ leg or call cleared, Transferred
 //	                                                    gone ◄─agent is free─ wrap_up
 
@@ -135,9 +135,11 @@ function ours(desk: Desk, call: Call, e: CtiEvent): boolean {
   return !e.trunk && (!e.device || e.device === desk.device);
 }
 
+const onIt: readonly Call['state'][] = ['talking', 'held', 'transferring', 'consulting'];
+
 /** Is the event about our leg of a call we are on? */
 function onLeg(desk: Desk, call: Call, e: CtiEvent): boolean {
-  if (call.state !== 'talking' && call.state !== 'held' && call.state !== 'transferring') return false;
+  if (!onIt.includes(call.state)) return false;
   if (e.agent) return e.agent === desk.user;
   return !e.leg || !call.leg || e.leg === call.leg;
 }
@@ -156,6 +158,10 @@ function callEvent(desk: Desk, call: Call, e: CtiEvent): Desk {
       return onLeg(desk, call, e) ? tell(put({ state: 'talking', since: e.at }), 'retrieved') : desk;
     case 'Transferring':
       return onLeg(desk, call, e) ? tell(put({ state: 'transferring', target: e.target, failed: undefined }), 'transferring') : desk;
+    case 'Consulting':
+      return onLeg(desk, call, e) ? tell(put({ state: 'consulting', with: e.value, since: e.at }), 'consulting') : desk;
+    case 'Controllable':
+      return e.device === desk.device ? put({ phone: e.value }) : desk;
     case 'TransferFailed':
       if (onLeg(desk, call, e) && e.cause === 'abandoned') { // the agent took the caller back
         return tell(put({ state: 'talking', since: e.at, failed: undefined, target: undefined }), 'retrieved');

@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'react';
 
 /** Alt with a letter. Letters avoid those by which browsers open their own menus where they can. */
 export const shortcut = {
-  ready: 'P', notready: 'N', hold: 'A', transfer: 'T', hangup: 'R', emergency: 'U',
+  ready: 'P', notready: 'N', answer: 'O', hold: 'A', transfer: 'T', hangup: 'R', emergency: 'U',
   form: 'M', call: 'L', save: 'S', close: 'C', tracking: 'I', help: 'K',
 } as const;
 
