@@ -61,7 +61,7 @@ func (r requestRoute) emergency(tx *transaction.Server, w who, number string) {
 // help is the destination of a station's own call for help: the rescuers see the
 // number of the site and where it is.
 func (e egress) help(number string) cti.Destination {
-	return cti.Destination{Number: number, Emergency: true, Caller: cti.Party{Number: e.cli, Display: e.location, Verified: true}}
+	return cti.Destination{Number: number, Emergency: true, Early: true, Caller: cti.Party{Number: e.cli, Display: e.location, Verified: true}}
 }
 
 // shown is whom the rescuers see: a citizen by the own number, which is where to

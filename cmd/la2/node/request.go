@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -177,9 +178,13 @@ func connect(ctx context.Context, c *b2bua.Call, d cti.Destination, answered fun
 	}
 }
 
+// plainRing is how long a plain call rings, and how long its early media may be
+// heard for nothing: as long as carriers and proxies wait (Timer C, RFC 3261 16.6).
+const plainRing = 3 * time.Minute
+
 // destination of a number that is no service.
 func destination(t route.Target, in cti.Inbound) cti.Destination {
-	d := cti.Destination{Device: t.Device, Contact: t.Contact, Trunk: t.Trunk, Caller: in.Caller, Early: true, Follow: true}
+	d := cti.Destination{Device: t.Device, Contact: t.Contact, Trunk: t.Trunk, Caller: in.Caller, Early: true, Follow: true, Ring: plainRing}
 	if t.Trunk != "" {
 		d.Number = t.Number
 	}
