@@ -89,6 +89,9 @@ func newCall(s *Switch, tx *transaction.Server, in cti.Inbound) *Call {
 		c.passed = hopList(tx.Request())
 	}
 	l.local.Codecs = s.cfg.Codecs(in.Trunk)
+	if in.Trunk != "" {
+		l.credentials = s.cfg.Credentials(in.Trunk)
+	}
 	c.caller = l
 	return c
 }

@@ -102,13 +102,22 @@ func (s *Switch) byeSpare(d *dialog.Dialog, a Credentials) {
 	})
 }
 
+// credentials are those for the target of b: of its trunk, none for a station.
+func (b *branch) credentials() Credentials {
+	name := b.target.Trunk
+	if name == "" {
+		return nil
+	}
+	return b.leg.call.sw.cfg.Credentials(name)
+}
+
 // challenged sends the INVITE of b again when its target wants credentials and we
 // have some; the new one is the INVITE of the dialog.
 func (c *Call) challenged(b *branch, ev transaction.ClientEvent) bool {
 	if b.done || (b.leg.state != legCalling && b.leg.state != legRinging) {
 		return false
 	}
-	h, ok := b.target.Credentials.answer(b.invite, ev)
+	h, ok := b.credentials().answer(b.invite, ev)
 	if !ok {
 		return false
 	}

@@ -26,6 +26,17 @@ func account(refused *sip.Request, res *sip.Response) (sip.Header, bool) {
 	return sip.NewHeader(name, "for "+string(refused.Method)), true
 }
 
+// carrier makes all targets one trunk, where we are a.
+func (w *world) carrier(a Credentials) {
+	w.dress = func(_ int, t *Target) { t.Trunk = "carrier" }
+	w.sw.cfg.Credentials = func(trunk string) Credentials {
+		if trunk != "carrier" {
+			return nil
+		}
+		return a
+	}
+}
+
 // refuse takes the next request, which must carry no credentials, and challenges it.
 func (p *phone) refuse(method string, status int) *sip.Request {
 	p.w.t.Helper()
@@ -60,7 +71,7 @@ func (p *phone) proved(m *sip.Request, name string) *sip.Request {
 // INVITE, its ACK and BYE carry what the carrier asks for, the CSeq one higher.
 func TestChallenged_RFC3261_22_2(t *testing.T) {
 	scenario(t, connect, func(w *world) {
-		w.dress = func(_ int, t *Target) { t.Credentials = account }
+		w.carrier(account)
 		caller, carrier := w.phone("1050"), w.phone("1002")
 		caller.dial("1002", caller.sdp("sendrecv"))
 		first := carrier.refuse("INVITE", 407)
@@ -85,7 +96,7 @@ func TestChallenged_RFC3261_22_2(t *testing.T) {
 // A refresh of the session is challenged, too, and counts when it is answered.
 func TestChallenged_refresh(t *testing.T) {
 	scenario(t, connect, func(w *world) {
-		w.dress = func(_ int, t *Target) { t.Credentials = account }
+		w.carrier(account)
 		caller, carrier := w.phone("1050"), w.phone("1002")
 		caller.dial("1002", caller.sdp("sendrecv"))
 		invite := carrier.expect("INVITE").(*sip.Request)
@@ -119,7 +130,7 @@ func TestChallenged_leaksNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			scenario(t, connect, func(w *world) {
-				w.dress = func(_ int, t *Target) { t.Credentials = tt.credentials }
+				w.carrier(tt.credentials)
 				caller, callee := w.phone("1050"), w.phone("1002")
 				caller.dial("1002", caller.sdp("sendrecv"))
 				m := callee.expect("INVITE").(*sip.Request)
@@ -144,7 +155,7 @@ func TestChallenged_leaksNothing(t *testing.T) {
 // The caller gives up while the challenge is on its way: nothing is sent again.
 func TestChallenged_afterCancel(t *testing.T) {
 	scenario(t, connect, func(w *world) {
-		w.dress = func(_ int, t *Target) { t.Credentials = account }
+		w.carrier(account)
 		caller, carrier := w.phone("1050"), w.phone("1002")
 		caller.dial("1002", caller.sdp("sendrecv"))
 		m := carrier.expect("INVITE").(*sip.Request)
@@ -156,5 +167,23 @@ func TestChallenged_afterCancel(t *testing.T) {
 		if got := w.events(); !strings.Contains(got, "CallCleared:"+string(cti.CauseAbandoned)) {
 			t.Errorf("events %s", got)
 		}
+	})
+}
+
+// A carrier that called us wants credentials when we hang up.
+func TestChallenged_callerBye(t *testing.T) {
+	scenario(t, connect, func(w *world) {
+		w.carrier(account)
+		w.dress = nil
+		carrier, callee := w.phone("1050"), w.phone("1002")
+		carrier.dial("1002", carrier.sdp("sendrecv"), "X-Office: carrier")
+		callee.answer()
+		carrier.expect("180")
+		carrier.expect("200")
+		carrier.ack("")
+		time.Sleep(time.Second)
+		callee.request("BYE", "")
+		callee.expect("200")
+		carrier.reply(carrier.proved(carrier.refuse("BYE", 407), "Proxy-Authorization"), 200, "")
 	})
 }

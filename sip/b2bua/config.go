@@ -45,6 +45,9 @@ type Config struct {
 	CommitTimeout time.Duration
 	// MusicOnHold is the clip that a held or transferred party hears. Default "music".
 	MusicOnHold string
+	// Credentials answer the challenges of a trunk's peer, for INVITEs and inside
+	// dialogs, whoever called. Nil: a challenge is a refusal, as it is for stations.
+	Credentials func(trunk string) Credentials
 	// Codecs are what a trunk may be offered, best first; "" is a station. Nil, or an
 	// empty list: all.
 	Codecs func(trunk string) []media.Codec
@@ -82,6 +85,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.MusicOnHold == "" {
 		c.MusicOnHold = "music"
+	}
+	if c.Credentials == nil {
+		c.Credentials = func(string) Credentials { return nil }
 	}
 	if c.Codecs == nil {
 		c.Codecs = func(string) []media.Codec { return nil }
@@ -159,9 +165,6 @@ type Target struct {
 	// for who is told nothing.
 	Headers  []sip.Header
 	Diverted func(dialled string, class cti.Class) []sip.Header
-	// Credentials answers challenges of this target, for the INVITE and in the dialog.
-	// Nil: a challenge is a refusal.
-	Credentials Credentials
 	// Reliable asks this target for reliable provisional responses (RFC 3262).
 	Reliable bool
 	// NAT says that the SDP address of this target is not to be trusted.

@@ -86,7 +86,7 @@ func (c *Call) prack(f *fork, res *sip.Response) bool {
 	req := f.dlg.Request(sip.PRACK)
 	seq := f.branch.invite.CSeq().SeqNo
 	req.AppendHeader(sip.NewHeader("RAck", strconv.FormatUint(n, 10)+" "+strconv.FormatUint(uint64(seq), 10)+" INVITE"))
-	credentials := f.branch.target.Credentials
+	credentials := f.branch.credentials()
 	if credentials == nil {
 		c.sw.deps.Transactions.Request(req, f.dlg.Flow(), nil)
 		return true

@@ -216,7 +216,7 @@ func (c *Call) accepted(b *branch, res *sip.Response) {
 	}
 	l.state, _ = l.state.next(legAccept)
 	l.dlg, l.flow, l.nat, l.trusted = d, b.target.Flow, b.target.NAT, b.target.Trusted
-	l.credentials, l.proof = b.target.Credentials, b.proof
+	l.credentials, l.proof = b.credentials(), b.proof
 	b.ack(d)
 	b.tags = append(b.tags, d.ID().RemoteTag)
 	for _, other := range l.branches {
@@ -297,7 +297,7 @@ func (b *branch) spare(res *sip.Response) {
 		return
 	}
 	b.tags = append(b.tags, tag)
-	b.leg.call.sw.byeSpare(d, b.target.Credentials)
+	b.leg.call.sw.byeSpare(d, b.credentials())
 }
 
 func (b *branch) cancel(cause cti.Cause) {

@@ -33,7 +33,7 @@ type leg struct {
 	flow    flow.Flow
 
 	tx          *transaction.Server // UAS: its INVITE
-	credentials Credentials         // UAC: of the target that answered
+	credentials Credentials         // of the trunk, nil for a station
 	proof       sip.Header          // credentials in our last INVITE, nil when it was not challenged
 	branches    []*branch           // UAC: one INVITE a target
 	worst       int                 // UAC: status to report when all branches fail

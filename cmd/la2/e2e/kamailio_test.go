@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,11 +24,17 @@ type carrier struct {
 // transport between them, "udp" or "tcp".
 func besides(t *testing.T, leg string) carrier {
 	t.Helper()
+	return withKamailio(t, leg, "carrier.cfg", "office.yaml")
+}
+
+// withKamailio starts both with their files of testdata/kamailio.
+func withKamailio(t *testing.T, leg, cfg, office string) carrier {
+	t.Helper()
 	need(t, "kamailio")
 	dir := t.TempDir()
-	port, office, web := freePort(t), freePort(t), freePort(t)
-	fill := strings.NewReplacer("PORT", fmt.Sprint(port), "OFFICE", fmt.Sprint(office), "WEB", fmt.Sprint(web), "LEG", leg)
-	for _, name := range []string{"carrier.cfg", "office.yaml"} {
+	port, sip, web := freePort(t), freePort(t), freePort(t)
+	fill := strings.NewReplacer("PORT", fmt.Sprint(port), "OFFICE", fmt.Sprint(sip), "WEB", fmt.Sprint(web), "LEG", leg)
+	for _, name := range []string{cfg, office} {
 		raw, err := os.ReadFile(filepath.Join(world.root, "testdata", "kamailio", name))
 		if err != nil {
 			t.Fatal(err)
@@ -36,13 +43,13 @@ func besides(t *testing.T, leg string) carrier {
 			t.Fatal(err)
 		}
 	}
-	startIn(t, dir, "kamailio", "-f", filepath.Join(dir, "carrier.cfg"), "-x", "fm", "-m", "64", "-M", "8", "-DD", "-E",
+	startIn(t, dir, "kamailio", "-f", filepath.Join(dir, cfg), "-x", "fm", "-m", "64", "-M", "8", "-DD", "-E",
 		"-P", filepath.Join(dir, "kamailio.pid"), "-Y", dir)
-	node := startIn(t, dir, world.bin, "serve", "-c", filepath.Join(dir, "office.yaml"), "--data", filepath.Join(dir, "data"))
+	node := startIn(t, dir, world.bin, "serve", "-c", filepath.Join(dir, office), "--data", filepath.Join(dir, "data"))
 	if _, _, ok := node.until(0, 10*time.Second, func(l string) bool { return strings.Contains(l, "node started") }); !ok {
 		t.Fatalf("the office is not ready: %s", strings.Join(node.text(), "\n"))
 	}
-	c := carrier{at: fmt.Sprintf("127.0.0.1:%d", port), office: fmt.Sprintf("127.0.0.1:%d", office), web: fmt.Sprintf("http://127.0.0.1:%d", web)}
+	c := carrier{at: fmt.Sprintf("127.0.0.1:%d", port), office: fmt.Sprintf("127.0.0.1:%d", sip), web: fmt.Sprintf("http://127.0.0.1:%d", web)}
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		nc, err := net.Dial("tcp", c.at)
 		if err == nil {
@@ -68,10 +75,33 @@ func TestKamailio(t *testing.T) {
 	}
 }
 
-func (c carrier) inFront(t *testing.T) {
+// Kamailio as a carrier that wants credentials: the office registers there, is found by
+// its registration, and proves who it is for each call out and its end.
+func TestKamailioDigest(t *testing.T) {
+	c := withKamailio(t, "udp", "digest.cfg", "digest.yaml")
+	t.Run("status", func(t *testing.T) {
+		for end := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+			out := output(t, 0, world.bin, "status", "--url", c.web)
+			if regexp.MustCompile(`(?m)^carrier +up .* registered *$`).MatchString(out) {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("the trunk is not registered:\n%s", out)
+			}
+		}
+	})
+	t.Run("behind: a station rings out", c.behind)
+	t.Run("in front: a citizen rings the number", func(t *testing.T) { c.citizen(t, "+390881000111") })
+}
+
+func (c carrier) inFront(t *testing.T) { c.citizen(t, "803001") }
+
+// citizen rings a number of the office through Kamailio.
+func (c carrier) citizen(t *testing.T, number string) {
+	t.Helper()
 	desk := answering(t, "--listen", "127.0.0.2:0", "--via", c.office, "--user", "4001", "--after", "300ms", "--for", "60s", "--play", toneFile(t, 600, 10))
 	logIn(t, c.web, "4001").ready(t)
-	citizen := ring(t, "803001", "--listen", "127.0.0.3:0", "--via", c.at, "--user", "anyone", "--for", "40s", "--play", toneFile(t, 1000, 10))
+	citizen := ring(t, number, "--listen", "127.0.0.3:0", "--via", c.at, "--user", "anyone", "--for", "40s", "--play", toneFile(t, 1000, 10))
 	citizen.event(t, 8*time.Second, "answered")
 	citizen.hears(t, 600, 8*time.Second)
 	desk.hears(t, 1000, 5*time.Second)

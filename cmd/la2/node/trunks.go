@@ -121,9 +121,6 @@ func (n *Node) peerTarget(ctx context.Context, p *trunk.Peer, d cti.Destination)
 		}
 		return p.History(dialled, t.URI.User, why, n.site(f))
 	}
-	if p.Account != nil {
-		t.Credentials = p.Account.Answer
-	}
 	return t, nil
 }
 
@@ -163,6 +160,14 @@ func (n *Node) busy(name string) bool {
 	}
 	p, ok := n.trunks.Peer(name)
 	return ok && (n.full(p) || !n.trunks.Take(name, time.Now()))
+}
+
+// credentials answer the challenges of a trunk's peer.
+func (n *Node) credentials(name string) b2bua.Credentials {
+	if p, ok := n.trunks.Peer(name); ok && p.Account != nil {
+		return p.Account.Answer
+	}
+	return nil
 }
 
 // codecs are what a trunk's configuration allows, best first; nil: all.
