@@ -50,6 +50,33 @@ func FuzzParseReplaces(f *testing.F) {
 	})
 }
 
+// FuzzReferTo: what is read of a Refer-To has no line end in it that a header could get, and is the
+// same when it is read of itself again.
+func FuzzReferTo(f *testing.F) {
+	f.Add("<sip:1002@10.0.0.1?Replaces=a%40b%3Bto-tag%3Dc%3Bfrom-tag%3Dd&User-to-User=5632%3Bencoding%3Dhex>")
+	f.Add("\"x\" <sip:%2B39%0d%0aX@x;user=phone?Subject=%0d%0aEvil:1>")
+	f.Add("sip:+390831000111@x")
+	f.Fuzz(func(t *testing.T, v string) {
+		got, ok := referTo(referRequest(v))
+		if !ok {
+			return
+		}
+		for _, s := range append(got.uui, got.user) {
+			if strings.ContainsAny(s, "\r\n\x00") {
+				t.Errorf("%q: %q", v, s)
+			}
+		}
+		if again, ok := referTo(referRequest(v)); !ok || again.user != got.user || !slices.Equal(again.uui, got.uui) {
+			t.Errorf("%q: got %+v, then %+v", v, got, again)
+		}
+		if r := got.replaces; r != nil {
+			if back, err := parseReplaces(r.String()); err != nil || back != *r {
+				t.Errorf("%q: got %+v, then %+v, %v", v, *r, back, err)
+			}
+		}
+	})
+}
+
 func TestReplacesOf_RFC3891_3(t *testing.T) {
 	req := sip.NewRequest(sip.INVITE, sip.Uri{Host: "x"})
 	if r, err := replacesOf(req); r != nil || err != nil {

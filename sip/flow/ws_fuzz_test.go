@@ -1,75 +1,65 @@
 package flow_test
 
 import (
-	"errors"
+	"encoding/binary"
 	"io"
-	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/lineaamica/la2/sip/flow"
-	"github.com/lineaamica/la2/sip/siptest"
 	"github.com/lineaamica/la2/sip/wire"
 )
 
-// framed is a frame with a mask of zeros.
-func framed(opcode byte, text string) []byte {
-	b := []byte{opcode}
-	switch n := len(text); {
-	case n < 126:
-		b = append(b, 0x80|byte(n))
-	default:
-		b = append(b, 0x80|126, byte(n>>8), byte(n))
+// wsFrame is a masked frame as a client writes it, of at most 65,535 octets.
+func wsFrame(first byte, payload string) []byte {
+	b := []byte{first, 0x80 | byte(len(payload))}
+	if len(payload) > 125 {
+		b = binary.BigEndian.AppendUint16([]byte{first, 0x80 | 126}, uint16(len(payload)))
 	}
-	return append(append(b, 0, 0, 0, 0), text...)
+	return append(append(b, 0, 0, 0, 0), payload...) // a mask of zeros changes nothing
 }
 
-// Whatever frames come, no handler panics, no message is longer than a message may be, and the
-// session ends with its connection.
+// FuzzWebSocket: whatever follows the handshake, nothing panics, the handler sees only what parses,
+// the peer is not sent much more than it wrote, and the session ends.
 func FuzzWebSocket(f *testing.F) {
-	var longest atomic.Int64
-	ended := make(chan flow.Flow, 1)
-	l := flow.New(flow.Config{OnClosed: func(f flow.Flow) { ended <- f }}, func(_ flow.Flow, m *wire.Message) {
-		longest.Store(max(longest.Load(), int64(len(m.Raw()))))
-	})
-	nw := siptest.NewNetwork(1)
-	ln, err := nw.ListenTCP(wsAddr.String())
-	if err != nil {
-		f.Fatal(err)
-	}
-	served, accept := make(chan error, 1), l.OpenWS(ln, nil, nil)
-	go func() { served <- accept() }() // ends with Close
-	f.Cleanup(func() {
-		if err := errors.Join(l.Close(), <-served); err != nil {
-			f.Error(err)
-		}
-	})
-	f.Add(framed(0x81, register))
-	f.Add(append(framed(0x01, register[:40]), framed(0x80, register[40:])...))
-	f.Add(append(framed(0x89, "ping"), framed(0x88, "\x03\xe8bye")...))
-	f.Add([]byte("\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00"))
-	f.Add(framed(0xc1, "compressed"))
-	f.Fuzz(func(t *testing.T, frames []byte) {
-		nc, err := nw.Dialer(phoneAddr.Addr())(t.Context(), "tcp", wsAddr.String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(nc, "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: sip\r\n\r\n"); err != nil {
-			t.Fatal(err)
-		}
-		head := make([]byte, 512)
-		if n, err := nc.Read(head); err != nil || !strings.HasPrefix(string(head[:n]), "HTTP/1.1 101 ") {
-			t.Fatalf("%q, %v", head[:n], err)
-		}
-		go func() { // ends with the connection
-			_, _ = nc.Write(frames)
+	f.Add(wsFrame(0x81, options))
+	f.Add(append(wsFrame(0x01, options[:50]), wsFrame(0x80, options[50:])...)) // two fragments
+	f.Add(append(wsFrame(0x89, "ping"), wsFrame(0x88, "\x03\xe8")...))
+	f.Add(wsFrame(0x82, "\r\n\r\n"))
+	f.Add([]byte{0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, in []byte) {
+		synctest.Test(t, func(t *testing.T) {
+			n := newNode(t, flow.Config{})
+			var seen atomic.Int32
+			n.mu.Lock()
+			n.onMsg = func(_ flow.Flow, m *wire.Message) {
+				seen.Add(1)
+				var again wire.Message
+				if err := again.Parse(m.Raw()); err != nil {
+					t.Errorf("the handler got %q: %v", m.Raw(), err)
+				}
+			}
+			n.mu.Unlock()
+			n.serveWS(t, nil, nil)
+			nc := rawWS(t, n, "10.0.0.1")
+			back := make(chan int, 1)
+			go func() { // ends with the connection
+				k, _ := io.Copy(io.Discard, nc)
+				back <- int(k)
+			}()
+			_, _ = nc.Write(in)
+			time.Sleep(time.Second)
 			_ = nc.Close()
-		}()
-		_, _ = io.Copy(io.Discard, nc)
-		<-ended
-		if s := l.Stats(); s.Panics > 0 || s.Connections != 0 || longest.Load() > wire.MaxMessage {
-			t.Errorf("longest message %d, stats %+v", longest.Load(), s)
-		}
+			if k := <-back; k > 4*len(in)+1000 {
+				t.Errorf("%d octets for %d", k, len(in))
+			}
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if s := n.Stats(); s.Panics != 0 || s.Connections != 0 || int(s.Received) != int(seen.Load()) {
+				t.Errorf("stats %+v, %d messages seen", s, seen.Load())
+			}
+		})
 	})
 }

@@ -114,16 +114,27 @@ func (s *Shield) exempt(a netip.Addr) bool {
 // stun is the first octet of an answer by STUN (RFC 8489 5).
 const stun = 1
 
+// talked is how long somebody is known whom we called: it is our own configuration, or a call that
+// is under way, that sent us there.
+const talked = 2 * time.Minute
+
 // Outgoing is a flow.Config.Outgoing: a response over UDP that its receiver has not paid for is
 // shortened, or withheld. A request sent again pays again, so that a short one is answered at the
 // second time. 100 leaves only when three of its size are left: it would stop the client from
 // sending again what pays for the answer.
 func (s *Shield) Outgoing(f flow.Flow, b []byte) []byte {
-	if len(b) < 12 || string(b[:4]) != "SIP/" && b[0] != stun {
+	called := len(b) > 7 && string(b[:7]) == "INVITE "
+	if !called && (len(b) < 12 || string(b[:4]) != "SIP/" && b[0] != stun) {
 		return b
 	}
 	a := f.Remote.Addr().Unmap().WithZone("")
 	now := s.cfg.Now()
+	if called {
+		if !s.exempt(a) {
+			s.Trust(a, now.Add(talked))
+		}
+		return b
+	}
 	if s.exempt(a) || s.known.has(a, now) || s.cfg.Peer(f.Remote) {
 		return b
 	}

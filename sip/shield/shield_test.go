@@ -335,6 +335,27 @@ func TestOutgoing(t *testing.T) {
 	}
 }
 
+// Whoever we call is known for a while: its answers are neither limited nor offences.
+func TestWhoIsCalledIsKnown(t *testing.T) {
+	b := newBench(shield.Config{Rate: 10, Burst: 10})
+	f := from("192.0.2.1")
+	invite := []byte("INVITE sip:x SIP/2.0\r\n\r\n")
+	if got := b.Outgoing(f, invite); string(got) != string(invite) || !b.Known(f.Remote) {
+		t.Errorf("sent %q, known %v", got, b.Known(f.Remote))
+	}
+	if n := b.passed(f, 100); n != 100 {
+		t.Errorf("%d passed", n)
+	}
+	if b.sleep(2 * time.Minute); b.Known(f.Remote) {
+		t.Error("known for ever")
+	}
+	b.Outgoing(from("192.0.2.2"), []byte("BYE sip:x SIP/2.0\r\n\r\n")) // may end a call that somebody forged
+	b.Outgoing(from("192.0.2.3"), []byte("OPTIONS sip:x SIP/2.0\r\n\r\n"))
+	if b.Known(netip.MustParseAddrPort("192.0.2.2:5060")) || b.Known(netip.MustParseAddrPort("192.0.2.3:5060")) {
+		t.Error("other requests make known")
+	}
+}
+
 // What a stranger can do without is left out before nothing is sent at all.
 func TestShorten(t *testing.T) {
 	long := "SIP/2.0 401 Unauthorized\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 REGISTER\r\n" +
