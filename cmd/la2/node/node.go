@@ -62,6 +62,7 @@ type Env struct {
 	ListenUDP func(addr netip.AddrPort) (flow.PacketConn, error)
 	ListenTCP func(addr netip.AddrPort) (net.Listener, error)
 	RTP       relay.Network
+	DialTCP   func(ctx context.Context, network, address string) (net.Conn, error)
 	DialDNS   DialDNS
 	// Health is how trunks are probed.
 	Health trunk.HealthConfig

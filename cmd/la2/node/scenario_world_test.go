@@ -165,6 +165,7 @@ func (w *world) run(o *site, cfg *configs.Config) *site {
 	}
 	env := Env{
 		ListenUDP: func(a netip.AddrPort) (flow.PacketConn, error) { return w.net.ListenAddrPort(a) },
+		DialTCP:   w.net.Dialer(netip.MustParseAddr(o.ip)),
 		ListenTCP: func(a netip.AddrPort) (net.Listener, error) { return w.net.ListenTCP(a.String()) },
 		RTP:       relay.NetworkFunc(func(a string) (relay.PacketConn, error) { return w.net.Listen(a) }),
 		NoHTTP:    true, NoSync: true, Health: o.health, PINCost: 4,

@@ -90,13 +90,13 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 	}
 	n.openShield()
 	n.openOverload()
-	n.flows = flow.New(flow.Config{Filter: n.shield.Verdict, Outgoing: n.shield.Outgoing, OnFault: n.fault, OnClosed: n.flowClosed,
+	n.flows = flow.New(flow.Config{Dial: n.opts.Env.DialTCP, Filter: n.shield.Verdict, Outgoing: n.shield.Outgoing, OnFault: n.fault, OnClosed: n.flowClosed,
 		Advertise: advertised(n.cfg), TLS: outward, WebSocket: flow.WebSocketConfig{Origins: n.cfg.SIP.WebSocket.Origins}, Logger: n.log}, n.receive)
 	n.openResolver()
 	if err := n.openProxy(ctx); err != nil {
 		return err
 	}
-	n.tx = transaction.New(transaction.Config{Shards: n.cfg.SIP.Shards, Address: n.flows.Address, Stream: n.flows.Upgrade, Admit: n.admits, Urgent: urgent,
+	n.tx = transaction.New(transaction.Config{Shards: n.cfg.SIP.Shards, Address: n.flows.Address, Stream: n.upgrade, Admit: n.admits, Urgent: urgent,
 		OnStray: n.unasked, Logger: n.log}, n.flows, requestRoute{n})
 	reg := n.cfg.SIP.Registrar
 	n.location = location.NewTable(location.Config{MaxBindings: reg.MaxBindings, Grace: reg.Grace,

@@ -124,6 +124,16 @@ func (n *Node) openStream(s streamPort) (accept func() error) {
 	return n.flows.OpenTCP(s.Listener)
 }
 
+// upgrade finds a connection for a request that is too long for a datagram. A trunk
+// keeps the transport of its address: its peer knows us by address and port, which a
+// connection does not have.
+func (n *Node) upgrade(ctx context.Context, f flow.Flow) (flow.Flow, error) {
+	if _, peer := n.trunks.Admit(f.Remote); peer {
+		return flow.Flow{}, flow.ErrNoRoute
+	}
+	return n.flows.Upgrade(ctx, f)
+}
+
 func (n *Node) closeSockets() {
 	if n.resolver != nil {
 		n.resolver.Close()
