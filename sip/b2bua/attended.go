@@ -330,6 +330,15 @@ func (c *Call) yieldLocally(t *transfer) bool {
 	return true
 }
 
+// unkeep lets a leg live that was kept; it goes with its call when that has ended
+// meanwhile.
+func (c *Call) unkeep(l *leg) {
+	l.kept = false
+	if c.cause != "" {
+		c.hangUp(l, c.cause)
+	}
+}
+
 // onRelease ends a transferor's leg that was kept.
 func (c *Call) onRelease(l *leg) {
 	l.kept = false
@@ -351,7 +360,7 @@ func (c *Call) handleMove(e event) {
 	case cmdRelease:
 		c.onRelease(e.leg)
 	case cmdUnkeep:
-		e.leg.kept = false
+		c.unkeep(e.leg)
 	case evReplace:
 		c.onReplace(e)
 	case *cmdPhone:

@@ -49,6 +49,9 @@ func (c *Call) redirected(b *branch, res *sip.Response) bool {
 	if len(dests) == 0 {
 		return false
 	}
+	if said := opaqueOfRedirect(res); len(said) > 0 {
+		c.uui = said
+	}
 	go c.findRedirect(b, res.StatusCode, dests) // ends within findTimeout, by the contract of Deps.Targets
 	return true
 }

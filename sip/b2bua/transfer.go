@@ -105,6 +105,7 @@ func (c *Call) ringTarget(t *transfer, dest cti.Destination, targets []Target) e
 	if dest.Ring == 0 {
 		dest.Ring = c.sw.cfg.RingTime
 	}
+	dest.Follow = dest.Follow || dest.Device != ""
 	if t.from != nil && t.from.owner != "" {
 		t.extra = append(t.extra, referredBy(t.from.owner, c.sw.contact(targets[0].Flow)))
 	}

@@ -2,6 +2,7 @@ package b2bua
 
 import (
 	"encoding/hex"
+	"net/url"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
@@ -9,7 +10,7 @@ import (
 
 // What the parties of a call tell each other in User-to-User (RFC 7433) passes from
 // leg to leg as it came: from the caller's INVITE to whom we ring, from a Refer-To
-// to its target, from a 2xx to a caller who is not yet answered, from BYE to BYE. We
+// or a 3xx to its target, from a 2xx to a caller who is not yet answered, from BYE to BYE. We
 // read nothing in it and write it nowhere. Our own capsule (uui.go) is no such data:
 // it is neither taken from nor shown to strangers, so its purpose is left out here.
 
@@ -39,6 +40,20 @@ func opaqueOf(m interface{ GetHeaders(string) []sip.Header }) []string {
 	var out []string
 	for _, h := range m.GetHeaders(userToUser) {
 		out = append(out, opaque(h.Value())...)
+	}
+	return out[:min(len(out), maxUUI)]
+}
+
+// opaqueOfRedirect are those that a 3xx gives to who is called next: its own and those
+// in the URI of its first Contact (RFC 7433 4.4).
+func opaqueOfRedirect(res *sip.Response) []string {
+	out := opaqueOf(res)
+	if h := res.Contact(); h != nil {
+		for _, p := range h.Address.Headers {
+			if value, err := url.PathUnescape(p.V); err == nil && strings.EqualFold(p.K, userToUser) {
+				out = append(out, opaque(value)...)
+			}
+		}
 	}
 	return out[:min(len(out), maxUUI)]
 }

@@ -122,3 +122,46 @@ func TestUserToUser_inReferTo(t *testing.T) {
 		agent.expect("BYE")
 	})
 }
+
+// A redirection may carry data for who is called next, in itself and in its Contact.
+func TestUserToUser_in3xx(t *testing.T) {
+	scenario(t, diverting, func(w *world) {
+		caller, first, second := w.phone("1050"), w.phone("1002"), w.phone("1003")
+		caller.dial("1002", caller.sdp("sendrecv"))
+		first.reply(first.expect("INVITE").(*sip.Request), 302, "", "User-to-User: "+uuiBack,
+			"Contact: <sip:1003@10.0.0.1?User-to-User=5468657265%3Bencoding%3Dhex%3Bpurpose%3Disdn-uui>")
+		first.expect("ACK")
+		m := second.expect("INVITE").(*sip.Request)
+		if got := uuiIn(m); got != uuiBack+" | "+uuiThere {
+			t.Errorf("INVITE: %q", got)
+		}
+		second.reply(m, 486, "")
+		second.expect("ACK")
+		caller.expect("486")
+		caller.ackFailure()
+	})
+}
+
+// The target of a transfer sends the caller on (RFC 3261 8.1.3.4): where it may, the
+// next one rings, and the transferor hears of that one's answer.
+func TestReferRedirected(t *testing.T) {
+	scenario(t, service, func(w *world) {
+		caller, agent := talking(w)
+		target, next := w.phone("1003"), w.phone("1004")
+		agent.auto200 = true
+		agent.request("REFER", "", "Refer-To: <sip:1003@10.0.0.1>")
+		agent.expect("202")
+		agent.expect("NOTIFY")
+		target.reply(target.expect("INVITE").(*sip.Request), 302, "", "Contact: <sip:1004@10.0.0.1>")
+		target.expect("ACK")
+		next.answer()
+		agent.expect("NOTIFY")
+		if got := fragment(agent.expect("NOTIFY").(*sip.Request)); !strings.HasPrefix(got, "SIP/2.0 200 ") {
+			t.Errorf("last NOTIFY: %s", got)
+		}
+		agent.expect("BYE")
+		caller.request("BYE", "")
+		caller.expect("200")
+		next.reply(next.expect("BYE").(*sip.Request), 200, "")
+	})
+}
