@@ -27,8 +27,10 @@ const maxOwn = 2
 // follow finds where a request that is Mine goes: to the first Route that is not ours, else to
 // its Request-URI (16.12, 16.6 step 6), or over the flow that its dialog keeps to that end.
 func (p *Proxy) follow(m *wire.Message, from flow.Flow) (hop, error) {
-	if _, own := token(m.RequestURI()); own {
-		return p.followStrict(m, from)
+	if text, own := token(m.RequestURI()); own {
+		if _, _, ok := p.sign.check(text, m); ok {
+			return p.followStrict(m, from)
+		}
 	}
 	h := hop{from: from}
 	var d Dialog
@@ -36,16 +38,20 @@ func (p *Proxy) follow(m *wire.Message, from flow.Flow) (hop, error) {
 	next := m.RequestURI()
 	for i, uri := range m.Routes {
 		text, own := token(uri)
-		if !own || i == maxOwn {
-			next, routed = uri, true
-			break
+		if own && i < maxOwn {
+			var of Dialog
+			var ahead bool
+			if of, ahead, own = p.sign.check(text, m); own { // else it is of another node like us
+				d, forth, h.token = of, ahead, text
+				h.pop++
+				continue
+			}
 		}
-		var ok bool
-		if d, forth, ok = p.sign.check(text, m); !ok {
-			return h, errToken
-		}
-		h.token = text
-		h.pop++
+		next, routed = uri, true
+		break
+	}
+	if h.pop == 0 {
+		return h, errToken
 	}
 	if routed && !loose(next) {
 		return p.followStrict(m, from)
@@ -77,12 +83,15 @@ func (p *Proxy) followStrict(m *wire.Message, from flow.Flow) (hop, error) {
 		if !own {
 			break
 		}
-		var ok bool
-		if d, forth, ok = p.sign.check(text, m); !ok {
-			return h, errToken
+		dialog, ahead, ok := p.sign.check(text, m)
+		if !ok {
+			break // of another node like us
 		}
-		h.token = text
+		d, forth, h.token = dialog, ahead, text
 		routes = routes[1:]
+	}
+	if h.token == nil {
+		return h, errToken
 	}
 	next, routed := target, len(routes) > 0
 	if routed {

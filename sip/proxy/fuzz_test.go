@@ -52,7 +52,7 @@ func FuzzForward(f *testing.F) {
 		h := p.hopTo(&m, from, target)
 		w := &work{}
 		h.token = p.sign.appendToken(nil, &m, Dialog{endOf(from, false), endOf(to, forked)})
-		if err := out.Parse(bytes.Clone(p.rewrite(w, &m, h, "z9hG4bKours"))); err != nil {
+		if err := out.Parse(bytes.Clone(p.rewrite(w, &m, h, []byte("z9hG4bKours")))); err != nil {
 			t.Fatalf("%v in\n%s\nfrom\n%s", err, w.out, raw)
 		}
 		if string(out.RequestURI()) != target.URI || !bytes.Equal(out.Body(), m.Body()) {
@@ -143,7 +143,7 @@ func FuzzStrictRoute(f *testing.F) {
 		if ip := h.to.Remote.Addr(); ip != a && ip != b || h.to.Transport == flow.WS && (h.to != kept || !back) {
 			t.Fatalf("%s goes to %+v", raw, h.to)
 		}
-		if err := out.Parse(bytes.Clone(p.rewrite(&work{}, &m, h, "z9hG4bKb"))); err != nil {
+		if err := out.Parse(bytes.Clone(p.rewrite(&work{}, &m, h, []byte("z9hG4bKb")))); err != nil {
 			t.Fatalf("%v in %s", err, raw)
 		}
 		if h.rerouted && out.Count("Route") > 1 {

@@ -31,6 +31,7 @@ var (
 type world struct {
 	*testing.T
 	net   *siptest.Network
+	self  netip.AddrPort
 	sock  *siptest.Socket
 	layer *transaction.Layer
 	p     *Proxy
@@ -48,25 +49,38 @@ func scenario(t *testing.T, f func(*world)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{T: t, net: siptest.NewNetwork(1), start: time.Now()}
-		sock, err := w.net.ListenAddrPort(home)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.sock = sock
+		w := &world{T: t, net: siptest.NewNetwork(1), start: time.Now(), self: home}
 		w.net.Tap(w.tap)
-		w.layer = transaction.New(transaction.Config{Shards: 1}, w, w)
-		defer w.layer.Close()
-		defer sock.Close()
-		w.p = New(Config{Dial: func(tr flow.Transport, to netip.AddrPort) (flow.Flow, error) { return w.flow(to), nil }}, w)
-		go w.read() // ends when the socket is closed
+		defer w.open()()
 		f(w)
 		time.Sleep(80 * time.Second) // all transactions end
 		synctest.Wait()
-		if s := w.layer.Stats(); s.Servers != 0 || s.Clients != 0 || s.Panics != 0 {
-			t.Errorf("left behind: %+v", s)
-		}
+		w.clean()
 	})
+}
+
+// open starts the proxy at w.self and returns what ends it.
+func (w *world) open() (end func()) {
+	sock, err := w.net.ListenAddrPort(w.self)
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.sock = sock
+	w.layer = transaction.New(transaction.Config{Shards: 1}, w, w)
+	w.p = New(Config{Dial: func(tr flow.Transport, to netip.AddrPort) (flow.Flow, error) { return w.flow(to), nil }}, w)
+	go w.read() // ends when the socket is closed
+	return func() {
+		_ = sock.Close()
+		w.layer.Close()
+	}
+}
+
+// clean checks that no transaction is left.
+func (w *world) clean() {
+	w.Helper()
+	if s := w.layer.Stats(); s.Servers != 0 || s.Clients != 0 || s.Panics != 0 {
+		w.Errorf("left behind: %+v", s)
+	}
 }
 
 func (w *world) read() {
@@ -86,7 +100,7 @@ func (w *world) read() {
 }
 
 func (w *world) flow(to netip.AddrPort) flow.Flow {
-	return flow.Flow{Transport: flow.UDP, Local: home, Remote: to}
+	return flow.Flow{Transport: flow.UDP, Local: w.self, Remote: to}
 }
 
 // Send is the transport.
