@@ -3,6 +3,7 @@ package configs
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -118,8 +119,13 @@ func checkPeer(c *Config, t Trunk, p string, r report) {
 	if t.Site == c.Site.IPA && t.Site != "" {
 		r(p+"site", "is this very site")
 	}
-	if t.Address.Transport == "" {
-		r(p+"address", "is required: udp:IP:PORT, tcp:IP:PORT or tls:IP:PORT of the peer")
+	switch {
+	case t.URI != "" && t.Address.Transport != "":
+		r(p+"uri", "an address stands here already")
+	case t.URI != "":
+		checkPeerURI(t, p, r)
+	case t.Address.Transport == "":
+		r(p+"address", "is required: udp:IP:PORT, tcp:IP:PORT or tls:IP:PORT of the peer; or its name as uri")
 	}
 	if tr := t.Address.Transport; tr == "ws" || tr == "wss" || t.Address.As.IsValid() {
 		r(p+"address", "want udp:IP:PORT, tcp:IP:PORT or tls:IP:PORT of the peer")
@@ -131,7 +137,7 @@ func checkPeer(c *Config, t Trunk, p string, r report) {
 			}
 		}
 	}
-	if t.Certificate != "" && t.Address.Transport != "tls" {
+	if t.Certificate != "" && t.Address.Transport != "tls" && t.URI == "" {
 		r(p+"certificate", "wants an address with tls:, only there is a certificate shown")
 	}
 	atLeast0(r, p+"max_calls", t.MaxCalls)
@@ -140,6 +146,18 @@ func checkPeer(c *Config, t Trunk, p string, r report) {
 	atLeast0(r, p+"weight", t.Weight)
 	for j, codec := range t.Codecs {
 		oneOf(r, fmt.Sprintf("%scodecs[%d]", p, j), codec, "pcma", "pcmu")
+	}
+}
+
+// peerURI is a URI with a name, a port and a transport, and nothing else.
+var peerURI = regexp.MustCompile(`^sips?:[A-Za-z0-9.-]*[A-Za-z][A-Za-z0-9.-]*(:\d{1,5})?(;transport=(udp|tcp|tls))?$`)
+
+func checkPeerURI(t Trunk, p string, r report) {
+	if !peerURI.MatchString(t.URI) {
+		r(p+"uri", "want sip:NAME, perhaps with :PORT and ;transport=udp, tcp or tls")
+	}
+	if len(t.Sources) == 0 && t.Certificate == "" {
+		r(p+"sources", "is required with uri: a name does not tell where its calls come from")
 	}
 }
 

@@ -265,6 +265,7 @@ type Trunk struct {
 	Site        string        `yaml:"site"`
 	Title       string        `yaml:"title"`
 	Address     Listen        `yaml:"address"`
+	URI         string        `yaml:"uri"`
 	Sources     []string      `yaml:"sources"`
 	Numbers     []string      `yaml:"numbers"`
 	Transfer    string        `yaml:"transfer"`

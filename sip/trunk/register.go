@@ -14,7 +14,7 @@ import (
 )
 
 // An Exchange sends the request that build makes for our Contact there to an
-// address of p, answers a challenge with the peer's Account, and returns the final
+// address of p, or to those of its name when to is not valid, answers a challenge with the peer's Account, and returns the final
 // response. ctx has the time-out.
 type Exchange func(ctx context.Context, p *Peer, to netip.AddrPort, build func(contact sip.Uri) *sip.Request) (*sip.Response, error)
 
@@ -84,9 +84,9 @@ func (r *registering) ask(ctx context.Context, to netip.AddrPort, expires time.D
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	r.seq++
 	var contact sip.Uri
 	res, err := r.send(ctx, r.p, to, func(c sip.Uri) *sip.Request {
+		r.seq++
 		contact = c
 		contact.User = r.p.Account.User
 		return r.request(to, contact, expires)
@@ -101,7 +101,7 @@ func (r *registering) ask(ctx context.Context, to netip.AddrPort, expires time.D
 
 // request is a REGISTER (RFC 3261 10.2).
 func (r *registering) request(to netip.AddrPort, contact sip.Uri, expires time.Duration) *sip.Request {
-	domain := sip.Uri{Scheme: "sip", Host: r.p.Host(to)}
+	domain := sip.Uri{Scheme: "sip", Host: r.p.home(to)}
 	who := domain
 	who.User = r.p.Account.User
 	req := sip.NewRequest(sip.REGISTER, domain)

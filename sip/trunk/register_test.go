@@ -161,7 +161,7 @@ func TestRegister_message(t *testing.T) {
 		}
 	}
 	for to, want := range map[string]string{"192.0.2.1:5060": "192.0.2.1", "[2001:db8::1]:5060": "[2001:db8::1]", "[::ffff:192.0.2.1]:5060": "192.0.2.1"} {
-		if got := (&Peer{}).Host(addr(to)); got != want {
+		if got := (&Peer{}).home(addr(to)); got != want {
 			t.Errorf("%s: got %s", to, got)
 		}
 	}

@@ -1,6 +1,7 @@
 package trunk
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"time"
@@ -76,11 +77,11 @@ func (t *Table) registered(name string, s RegState, status int) {
 	t.state[name].reg = s
 }
 
-// Host is the host part of our account's URIs: the peer's Domain, else the address
-// of to.
-func (p *Peer) Host(to netip.AddrPort) string {
-	if p.Domain != "" {
-		return p.Domain
+// home is the host part of our account's URIs: the peer's Domain, else its name, else
+// the address of to.
+func (p *Peer) home(to netip.AddrPort) string {
+	if host := cmp.Or(p.Domain, p.HostName); host != "" {
+		return host
 	}
 	if a := to.Addr().Unmap(); a.Is6() {
 		return "[" + a.String() + "]"

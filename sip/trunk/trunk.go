@@ -33,6 +33,11 @@ type Peer struct {
 	GroupName string
 	Priority  int
 	Weight    int
+	// HostName and Port stand for Address when the peer is a name: whoever sends finds
+	// the addresses (RFC 3263), over Transport or, when it is 0, what the name has. Such
+	// a peer needs Sources or a Certificate to be known by.
+	HostName string
+	Port     int
 	// Address is where we send, over Transport (default UDP).
 	Transport flow.Transport
 	Address   netip.AddrPort
@@ -100,7 +105,7 @@ func New(peers []Peer, cfg HealthConfig) (*Table, error) {
 	var errs []error
 	for i := range peers {
 		p := peers[i]
-		if p.Transport == 0 {
+		if p.Transport == 0 && p.HostName == "" {
 			p.Transport = flow.UDP
 		}
 		if err := t.add(&p); err != nil {
@@ -116,7 +121,7 @@ func (t *Table) add(p *Peer) error {
 		return errors.New("a name is required")
 	case t.byName[p.Name] != nil:
 		return errors.New("two peers have this name")
-	case !p.Address.IsValid() || p.Address.Port() == 0:
+	case p.HostName == "" && (!p.Address.IsValid() || p.Address.Port() == 0):
 		return fmt.Errorf("address %v: want IP:PORT", p.Address)
 	case p.GroupName != "" && t.byName[p.GroupName] != nil, t.groups[p.Name] != nil:
 		return errors.New("a peer and a group have this name")
@@ -131,7 +136,7 @@ func (t *Table) add(p *Peer) error {
 	case p.CLI != "" && !strings.HasPrefix(p.CLI, "+390"):
 		return fmt.Errorf("cli %s: want a geographic number, +390…: others may not be presented", p.CLI)
 	}
-	if len(p.Sources) == 0 && len(p.Endpoints) == 0 && p.Certificate == "" {
+	if len(p.Sources) == 0 && len(p.Endpoints) == 0 && p.Certificate == "" && p.HostName == "" {
 		if p.Transport == flow.UDP {
 			p.Endpoints = []netip.AddrPort{p.Address}
 		} else {

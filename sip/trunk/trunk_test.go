@@ -122,3 +122,26 @@ func ExampleTable_Admit() {
 	fmt.Println(ok, p.Site)
 	// Output: true cmna
 }
+
+// A peer with a certificate is known by it alone, wherever it calls from.
+func TestAdmitName(t *testing.T) {
+	tab := newTable(t,
+		Peer{Name: "plain", Address: addr("192.0.2.1:5061"), Transport: flow.TLS},
+		Peer{Name: "sbc", Address: addr("192.0.2.2:5061"), Transport: flow.TLS, Certificate: "sbc.example"},
+		Peer{Name: "named", HostName: "sip.example", Certificate: "sip.example"},
+	)
+	for name, want := range map[string]string{"sbc.example": "sbc", "sip.example": "named", "other.example": "", "": ""} {
+		got := ""
+		if p, ok := tab.AdmitName(func(n string) bool { return n == name }); ok {
+			got = p.Name
+		}
+		if got != want {
+			t.Errorf("%q: got %q", name, got)
+		}
+	}
+	for src, want := range map[string]bool{"192.0.2.1:40000": true, "192.0.2.2:40000": false, "192.0.2.2:5061": false} {
+		if _, ok := tab.Admit(addr(src)); ok != want {
+			t.Errorf("%s without a certificate: %v", src, ok)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lineaamica/la2/cti"
 	"github.com/lineaamica/la2/sip/flow"
+	"github.com/lineaamica/la2/sip/resolve"
 	"github.com/lineaamica/la2/sip/transaction"
 	"github.com/lineaamica/la2/sip/trunk"
 )
@@ -64,8 +65,29 @@ func (n *Node) probe(ctx context.Context, p *trunk.Peer) (int, error) {
 // exchange sends a request of no dialog to a peer and returns its final response; a
 // challenge is answered once, when we have an account there. It is a
 // trunk.Exchange.
-func (n *Node) exchange(ctx context.Context, p *trunk.Peer, to netip.AddrPort, build func(contact sip.Uri) *sip.Request) (*sip.Response, error) {
-	f, err := n.dialPeer(ctx, p, to)
+func (n *Node) exchange(ctx context.Context, p *trunk.Peer, to netip.AddrPort, build func(contact sip.Uri) *sip.Request) (res *sip.Response, err error) {
+	places := []resolve.Target{{Transport: p.Transport, Addr: to, Host: p.Certificate}}
+	if !to.IsValid() {
+		if places = n.places(ctx, p); len(places) == 0 {
+			return nil, resolve.ErrNotFound
+		}
+	}
+	for i, at := range places { // each has its share of the time
+		share := ctx
+		if end, ok := ctx.Deadline(); ok {
+			var cancel context.CancelFunc
+			share, cancel = context.WithTimeout(ctx, time.Until(end)/time.Duration(len(places)-i))
+			defer cancel()
+		}
+		if res, err = n.exchangeAt(share, p, at, build); err == nil {
+			return res, nil
+		}
+	}
+	return nil, err
+}
+
+func (n *Node) exchangeAt(ctx context.Context, p *trunk.Peer, to resolve.Target, build func(contact sip.Uri) *sip.Request) (*sip.Response, error) {
+	f, err := n.dialPlace(ctx, to)
 	if err != nil {
 		return nil, err
 	}

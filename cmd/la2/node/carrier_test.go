@@ -10,6 +10,7 @@ import (
 
 	"github.com/lineaamica/la2/configs"
 	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/sip/siptest"
 	"github.com/lineaamica/la2/sip/trunk"
 )
 
@@ -184,6 +185,45 @@ func TestCarrierRate(t *testing.T) {
 		}
 		if got := a.heard() + "|" + b.heard(); got != "INVITE 200|INVITE 200" {
 			t.Errorf("heard %s", got)
+		}
+	})
+}
+
+// A carrier may be a name: its servers are tried in order for calls, probes and the
+// registration, and its calls are known by where they come from.
+func TestCarrierByName_RFC3263(t *testing.T) {
+	tr := toCarrier("operatore", carrierA)
+	tr.Address, tr.URI, tr.Sources = configs.Listen{}, "sip:sip.operatore.example", []string{"10.0.5.0/24"}
+	tr.Account = configs.TrunkAccount{User: "formez", Password: "geheim12", Realm: "carrier"}
+	tr.Register.Expires = time.Hour
+	var a, b *carrierEnd
+	carriers(t, func(cfg *configs.Config) { cfg.SIP.NameServers = []string{"10.0.0.53"} }, []configs.Trunk{tr}, func(w *world) {
+		w.dns = siptest.NewDNS(t, "_sip._udp.sip.operatore.example. IN SRV 0 0 5060 a.operatore.example.\n_sip._udp.sip.operatore.example. IN SRV 1 0 5060 b.operatore.example.\n"+
+			"a.operatore.example. IN A "+carrierA+"\nb.operatore.example. IN A "+carrierB+"\n")
+		a, b = w.carrier(carrierA), w.carrier(carrierB)
+		for _, m := range []sip.RequestMethod{sip.INVITE, sip.OPTIONS, sip.REGISTER} {
+			a.says(m, -1, "") // dead
+		}
+	}, func(w *world, o *site) {
+		time.Sleep(5 * time.Second)
+		if s, _ := o.trunks.Status("operatore"); s.State != trunk.Up || s.Registration != trunk.Registered {
+			t.Errorf("status %+v", s)
+		}
+		if to := b.last(sip.REGISTER).To().Address.String(); to != "sip:formez@sip.operatore.example" {
+			t.Errorf("registered as %s", to)
+		}
+		phone := w.raw("10.0.4.1:5060")
+		phone.patience = 5 * time.Second
+		began := time.Now()
+		if res := phone.calls("1001", citizen); res.StatusCode != 200 || time.Since(began) > 4*time.Second {
+			t.Errorf("%d after %v", res.StatusCode, time.Since(began))
+		}
+		if got := b.last(sip.INVITE).Recipient.String(); got != "sip:"+citizen+"@sip.operatore.example" {
+			t.Errorf("the Request-URI is %s", got)
+		}
+		in := w.raw("10.0.5.9:5060")
+		if res := in.final(in.request("INVITE", "sip:formez@10.0.0.1", "To: <sip:803001@sip.operatore.example>")); res.StatusCode != 200 {
+			t.Errorf("a call by our registration: %d", res.StatusCode)
 		}
 	})
 }

@@ -83,18 +83,15 @@ func (n *Node) emergencyTargets(ctx context.Context, d cti.Destination) ([]b2bua
 	var out []b2bua.Target
 	for _, name := range e.trunks {
 		for _, p := range n.trunks.Members(name) {
-			t, err := n.peerTarget(ctx, p, d)
-			if err != nil {
-				n.heard(p, nil)
-				continue
+			for _, t := range n.peerTargets(ctx, p, d) {
+				t.Rank = len(out)
+				t.Identity = func(c cti.Party) cti.Party { return e.shown(p, c) }
+				t.Headers = []sip.Header{sip.NewHeader("Priority", "emergency")} // RFC 3261 20.26
+				if e.cli != "" {
+					t.Asserts, t.Headers = false, append(t.Headers, sip.NewHeader("P-Asserted-Identity", "<sip:"+e.cli+"@"+n.site(t.Flow)+">"))
+				}
+				out = append(out, t)
 			}
-			t.Rank = len(out)
-			t.Identity = func(c cti.Party) cti.Party { return e.shown(p, c) }
-			t.Headers = []sip.Header{sip.NewHeader("Priority", "emergency")} // RFC 3261 20.26
-			if e.cli != "" {
-				t.Asserts, t.Headers = false, append(t.Headers, sip.NewHeader("P-Asserted-Identity", "<sip:"+e.cli+"@"+n.site(t.Flow)+">"))
-			}
-			out = append(out, t)
 		}
 	}
 	if len(out) == 0 {

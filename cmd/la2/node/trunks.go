@@ -14,6 +14,7 @@ import (
 	"github.com/lineaamica/la2/numbering"
 	"github.com/lineaamica/la2/sip/b2bua"
 	"github.com/lineaamica/la2/sip/flow"
+	"github.com/lineaamica/la2/sip/resolve"
 	"github.com/lineaamica/la2/sip/trunk"
 )
 
@@ -29,8 +30,17 @@ func (n *Node) openTrunks(context.Context) (err error) {
 // peerOf translates a trunk of the configuration, which was checked when the file
 // was loaded.
 func peerOf(t configs.Trunk) trunk.Peer {
+	hostName, port := "", 0
 	transport, _ := flow.ParseTransport(t.Address.Transport)
-	p := trunk.Peer{Name: t.Name, Site: t.Site, GroupName: t.Group, Priority: t.Priority, Weight: t.Weight,
+	if t.URI != "" {
+		q, _ := resolve.QueryOf([]byte(t.URI))
+		transport = q.Transport
+		if q.Secure {
+			transport = flow.TLS
+		}
+		hostName, port = q.Host, int(q.Port)
+	}
+	p := trunk.Peer{HostName: hostName, Port: port, Name: t.Name, Site: t.Site, GroupName: t.Group, Priority: t.Priority, Weight: t.Weight,
 		Transport: transport, Address: t.Address.Address, Domain: t.Domain, Certificate: t.Certificate,
 		MaxCalls: t.MaxCalls, MaxRate: t.MaxRate, CLI: t.CLI, Trusted: t.Trusted, Abroad: t.Abroad, Format: numbering.Format(t.Format)}
 	for _, s := range t.Sources {
@@ -88,13 +98,10 @@ func (n *Node) trunkTargets(ctx context.Context, d cti.Destination) ([]b2bua.Tar
 	}
 	var out []b2bua.Target
 	for _, p := range n.trunks.Members(d.Trunk) {
-		t, err := n.peerTarget(ctx, p, d)
-		if err != nil {
-			n.heard(p, nil)
-			continue
+		for _, t := range n.peerTargets(ctx, p, d) {
+			t.Rank = len(out)
+			out = append(out, t)
 		}
-		t.Rank = len(out)
-		out = append(out, t)
 	}
 	if len(out) == 0 {
 		return nil, cti.Fail(cti.CauseUnreachable, "no path to the trunk's peer")
@@ -102,11 +109,21 @@ func (n *Node) trunkTargets(ctx context.Context, d cti.Destination) ([]b2bua.Tar
 	return out, nil
 }
 
-func (n *Node) peerTarget(ctx context.Context, p *trunk.Peer, d cti.Destination) (b2bua.Target, error) {
-	f, err := n.dialPeer(ctx, p, p.Address)
-	if err != nil {
-		return b2bua.Target{}, err
+// peerTargets are the addresses of a peer that can be reached, best first. None is
+// evidence against it.
+func (n *Node) peerTargets(ctx context.Context, p *trunk.Peer, d cti.Destination) (out []b2bua.Target) {
+	for _, at := range n.places(ctx, p) {
+		if f, err := n.dialPlace(ctx, at); err == nil {
+			out = append(out, n.peerTarget(p, f, d))
+		}
 	}
+	if len(out) == 0 {
+		n.heard(p, nil)
+	}
+	return out
+}
+
+func (n *Node) peerTarget(p *trunk.Peer, f flow.Flow, d cti.Destination) b2bua.Target {
 	t := b2bua.Target{
 		URI: peerURI(p, p.Outward(d.Number)), Flow: f, Trunk: p.Name, Patience: trunkPatience,
 		Trusted: p.Site != "", Asserts: p.Trusts(), Line: p.CLI,
@@ -121,15 +138,30 @@ func (n *Node) peerTarget(ctx context.Context, p *trunk.Peer, d cti.Destination)
 		}
 		return p.History(dialled, t.URI.User, why, n.site(f))
 	}
-	return t, nil
+	return t
 }
 
-// dialPeer gives a way to an address of p; over TLS its certificate must name the
-// peer.
-func (n *Node) dialPeer(ctx context.Context, p *trunk.Peer, to netip.AddrPort) (flow.Flow, error) {
+// maxPlaces is how many addresses of one name are tried.
+const maxPlaces = 3
+
+// places are where a peer is: its address, or those that its name has now. The look-up
+// may take its time, so this is for goroutines that may wait.
+func (n *Node) places(ctx context.Context, p *trunk.Peer) []resolve.Target {
+	if p.HostName == "" {
+		return []resolve.Target{{Transport: p.Transport, Addr: p.Address, Host: p.Certificate}}
+	}
+	found, err := n.resolver.Targets(ctx, resolve.Query{Host: p.HostName, Port: uint16(p.Port), Transport: p.Transport, Secure: p.Transport == flow.TLS})
+	if err != nil {
+		n.log.Warn("trunk not found by its name", "trunk", p.Name, "error", err)
+	}
+	return found[:min(len(found), maxPlaces)]
+}
+
+// dialPlace gives a way there; over TLS the certificate must name it.
+func (n *Node) dialPlace(ctx context.Context, at resolve.Target) (flow.Flow, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialPatience)
 	defer cancel()
-	return n.flows.DialName(ctx, p.Transport, to, p.Certificate)
+	return n.flows.DialName(ctx, at.Transport, at.Addr, at.Host)
 }
 
 // heard takes what a call found of a peer as evidence of its health.
@@ -174,7 +206,10 @@ func (n *Node) credentials(name string) b2bua.Credentials {
 func (n *Node) codecs(name string) []media.Codec { return n.plan.codecs[name] }
 
 func peerURI(p *trunk.Peer, user string) sip.Uri {
-	u := sip.Uri{Scheme: "sip", User: user, Host: p.Address.Addr().Unmap().String(), Port: int(p.Address.Port())}
+	u := sip.Uri{Scheme: "sip", User: user, Host: p.HostName, Port: p.Port}
+	if p.HostName == "" {
+		u.Host, u.Port = p.Address.Addr().Unmap().String(), int(p.Address.Port())
+	}
 	if param := p.Transport.Param(); param != "" {
 		u.UriParams = sip.HeaderParams{{K: "transport", V: param}}
 	}
