@@ -87,6 +87,10 @@ func TestBadFiles(t *testing.T) {
 		{"endless pool", "queues:\n", "pools: {static_agents: {prefix: a, last: 99999999, contact: sip:a@x, queue: urp}}\nqueues:\n", "pools.static_agents.last: 0 to 99999999 is not allowed"},
 		{"pool contact", "queues:\n", "pools: {static_agents: {prefix: a, last: 9, contact: sip:a@x, queue: urp}}\nqueues:\n", "pools.static_agents.contact: want a SIP URI with %s"},
 		{"cli that may not be shown", "transfer: \"+390831000111\"", "transfer: \"+390831000111\"\n    cli: \"803001\"", "trunks[0].cli: want a geographic number"},
+		{"expiry out of order", "realm: la2", "registrar: {default_expires: 3h}", "sip.registrar.default_expires: 3h0m0s is not allowed; allowed: 1m0s to 2h0m0s"},
+		{"no grace", "realm: la2", "registrar: {grace: 0s}", "sip.registrar.grace: 0s is not allowed"},
+		{"too many contacts", "password: demo-1001", "max_bindings: 101, password: demo-1001", "accounts[0].max_bindings: 101"},
+		{"neither password nor certificate", "password: demo-1001, ", "", "accounts[0].password: want at least 8 characters"},
 		{"type", "realm: la2", "realm: [a]", "sip.realm: want a single value"},
 	}
 	for _, tt := range tests {
@@ -101,6 +105,24 @@ func TestBadFiles(t *testing.T) {
 				t.Errorf("no position in %v", err)
 			}
 		})
+	}
+}
+
+// An account may have a certificate for its password.
+func TestCertificateAlone(t *testing.T) {
+	good, err := os.ReadFile("demo/formezpa.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := strings.Replace(string(good), "password: demo-1001, ", "certificate: tel-1001.example, max_bindings: 2, ", 1)
+	cfg, err := Parse("configs_test.yaml", []byte(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range cfg.Accounts {
+		if a.User == "1001" && (a.Password != "" || a.Certificate != "tel-1001.example" || a.MaxBindings != 2) {
+			t.Errorf("got %+v", a)
+		}
 	}
 }
 
