@@ -272,6 +272,56 @@ func TestUpdateEarly_RFC3311_5(t *testing.T) {
 	})
 }
 
+// Early media for a caller whose INVITE had no offer: the reliable 183 offers, and
+// nothing is heard before the PRACK has answered; without 100rel it only gets 180.
+func TestEarlyMediaLateOffer_RFC3262_5(t *testing.T) {
+	scenario(t, audible, func(w *world) {
+		caller, callee := w.phone("1050"), w.phone("1002")
+		caller.dial("1002", "", "Require: 100rel")
+		invite := callee.expect("INVITE").(*sip.Request)
+		callee.reply(invite, 183, callee.sdp("sendrecv"))
+		progress := caller.expect("183")
+		if !strings.Contains(string(progress.Body()), "m=audio 20004 RTP/AVP 8 0 101") {
+			t.Errorf("the 183 offers\n%s", progress.Body())
+		}
+		time.Sleep(10 * time.Millisecond)
+		if got := w.media.doing(2); got != "silence" {
+			t.Errorf("before the answer the caller hears %s", got)
+		}
+		caller.prack(progress, caller.sdp("sendrecv"))
+		caller.expect("200")
+		time.Sleep(10 * time.Millisecond)
+		if got := w.media.doing(2); got != "bridge:1" {
+			t.Errorf("after it the caller hears %s", got)
+		}
+		callee.reply(invite, 200, callee.sdp("sendrecv"))
+		callee.expect("ACK")
+		if ok := caller.expect("200"); len(ok.Body()) != 0 {
+			t.Errorf("the 200 says\n%s", ok.Body())
+		}
+		caller.cseqOfAck(1)
+		caller.request("BYE", "")
+		caller.expect("200")
+		callee.reply(callee.expect("BYE").(*sip.Request), 200, "")
+	})
+	scenario(t, audible, func(w *world) {
+		caller, callee := w.phone("1050"), w.phone("1002")
+		caller.dial("1002", "")
+		invite := callee.expect("INVITE").(*sip.Request)
+		callee.reply(invite, 180, callee.sdp("sendrecv"))
+		if m := caller.expect("180"); len(m.Body()) != 0 {
+			t.Errorf("an offer in an unreliable response:\n%s", m.Body())
+		}
+		callee.reply(invite, 200, callee.sdp("sendrecv"))
+		callee.expect("ACK")
+		caller.expect("200")
+		caller.ack(caller.sdp("sendrecv"))
+		caller.request("BYE", "")
+		caller.expect("200")
+		callee.reply(callee.expect("BYE").(*sip.Request), 200, "")
+	})
+}
+
 // A PRACK may carry a new offer (RFC 3262 5): answered in its 200.
 func TestPrackOffers_RFC3262_5(t *testing.T) {
 	scenario(t, audible, func(w *world) {

@@ -341,3 +341,36 @@ func TestSessionTimerReinvite(t *testing.T) {
 		caller.expect("200")
 	})
 }
+
+// On a leg that we called the Call-ID is ours: after 491 we wait 2.1 to 4 s; a 500
+// with Retry-After is taken at its word.
+func TestSessionGlare_owner(t *testing.T) {
+	scenario(t, connect, func(w *world) {
+		caller, agent := w.phone("1050"), w.phone("1002")
+		caller.dial("1002", caller.sdp("sendrecv"))
+		agent.reply(agent.expect("INVITE").(*sip.Request), 200, agent.sdp("sendrecv"), "Session-Expires: 120;refresher=uac")
+		agent.expect("ACK")
+		caller.expect("200")
+		caller.ack("")
+		m := agent.expect2("INVITE", 2*time.Minute).(*sip.Request)
+		agent.reply(m, 491, "")
+		agent.expect("ACK")
+		start := time.Now()
+		m = agent.expect2("INVITE", 10*time.Second).(*sip.Request)
+		if d := time.Since(start); d < 2100*time.Millisecond || d > 4*time.Second+20*time.Millisecond {
+			t.Errorf("ours came again after %v", d)
+		}
+		agent.reply(m, 500, "", "Retry-After: 7")
+		agent.expect("ACK")
+		start = time.Now()
+		m = agent.expect2("INVITE", 10*time.Second).(*sip.Request)
+		if d := time.Since(start).Round(100 * time.Millisecond); d != 7*time.Second {
+			t.Errorf("ours came again after %v", d)
+		}
+		agent.reply(m, 200, agent.sdp("sendrecv"), "Session-Expires: 120;refresher=uac")
+		agent.expect("ACK")
+		caller.request("BYE", "")
+		caller.expect("200")
+		agent.reply(agent.expect("BYE").(*sip.Request), 200, "")
+	})
+}

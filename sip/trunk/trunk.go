@@ -68,6 +68,8 @@ type Peer struct {
 	// CLI stands in for callers whose own number must not be shown there: a
 	// geographic number, +390… . Default: withheld.
 	CLI string
+	// Reliable asks the peer for reliable provisional responses (RFC 3262).
+	Reliable bool
 	// MaxCalls is how many calls may use the trunk at once; 0: no limit. Whoever
 	// makes the calls keeps to it. MaxRate is how many may begin in a second, see
 	// Take; 0: no limit.

@@ -125,6 +125,12 @@ func (o *site) set(cfg *configs.Config, l scriptLine) error {
 			cfg.Trunks = append(cfg.Trunks, toCarrier("rescue", rescueIP))
 			cfg.Emergency.CLI = "+390612300000"
 		}
+	case "prack": // reliable provisional responses between the offices, and for callers who can
+		err = nil
+		cfg.SIP.PRACK = true
+		for i := range cfg.Trunks {
+			cfg.Trunks[i].PRACK = true
+		}
 	case "auto-answer": // set auto-answer 1001
 		err = nil
 		for i := range cfg.Accounts {

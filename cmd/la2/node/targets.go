@@ -1,7 +1,6 @@
 package node
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
-	"github.com/lineaamica/la2/configs"
 	"github.com/lineaamica/la2/cti"
 	"github.com/lineaamica/la2/sip/b2bua"
 	"github.com/lineaamica/la2/sip/flow"
@@ -33,9 +31,7 @@ func (n *Node) targets(ctx context.Context, d cti.Destination) ([]b2bua.Target, 
 		t, err := n.contactTarget(ctx, d.Contact)
 		return []b2bua.Target{t}, err
 	case d.Trunk != "":
-		out, err := n.trunkTargets(ctx, d)
-		n.reliable(out, d.Trunk)
-		return out, err
+		return n.trunkTargets(ctx, d)
 	}
 	return nil, cti.Fail(cti.CauseNotFound, "destination without a target")
 }
@@ -51,18 +47,6 @@ func autoAnswer(targets []b2bua.Target) {
 	}
 }
 
-// reliable marks the targets whose trunk is asked for reliable provisional
-// responses; name is that of those who name none themselves.
-func (n *Node) reliable(targets []b2bua.Target, name string) {
-	for i := range targets {
-		t := &targets[i]
-		of := cmp.Or(t.Trunk, name)
-		t.Reliable = slices.ContainsFunc(n.cfg.Trunks, func(c configs.Trunk) bool { return c.Name == of && c.PRACK })
-	}
-}
-
-// stationTargets are the bindings of a station. All its telephones ring at once; of those
-// with several flows (RFC 5626) one after the other, the latest first.
 func (n *Node) stationTargets(ctx context.Context, device cti.DeviceID) ([]b2bua.Target, error) {
 	var out []b2bua.Target
 	flows := map[string]int{} // of an instance, so far

@@ -42,7 +42,7 @@ func peerOf(t configs.Trunk) trunk.Peer {
 	}
 	p := trunk.Peer{HostName: hostName, Port: port, Name: t.Name, Site: t.Site, GroupName: t.Group, Priority: t.Priority, Weight: t.Weight,
 		Transport: transport, Address: t.Address.Address, Domain: t.Domain, Certificate: t.Certificate,
-		MaxCalls: t.MaxCalls, MaxRate: t.MaxRate, CLI: t.CLI, Trusted: t.Trusted, Abroad: t.Abroad, Format: numbering.Format(t.Format)}
+		Reliable: t.PRACK, MaxCalls: t.MaxCalls, MaxRate: t.MaxRate, CLI: t.CLI, Trusted: t.Trusted, Abroad: t.Abroad, Format: numbering.Format(t.Format)}
 	for _, s := range t.Sources {
 		if prefix, err := netip.ParsePrefix(s); err == nil {
 			p.Sources = append(p.Sources, prefix)
@@ -126,7 +126,7 @@ func (n *Node) peerTargets(ctx context.Context, p *trunk.Peer, d cti.Destination
 func (n *Node) peerTarget(p *trunk.Peer, f flow.Flow, d cti.Destination) b2bua.Target {
 	t := b2bua.Target{
 		URI: peerURI(p, p.Outward(d.Number)), Flow: f, Trunk: p.Name, Patience: trunkPatience,
-		Trusted: p.Site != "", Asserts: p.Trusts(), Line: p.CLI,
+		Trusted: p.Site != "", Asserts: p.Trusts(), Line: p.CLI, Reliable: p.Reliable,
 		Identity: func(c cti.Party) cti.Party { return presented(p, c) },
 		Heard:    func(res *sip.Response) { n.heard(p, res) },
 		Seize:    func() bool { return d.Emergency || !n.full(p) && n.trunks.Take(p.Name, time.Now()) },
