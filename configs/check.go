@@ -73,6 +73,9 @@ func checkNode(c *Config, r report) {
 	if c.SIP.SessionExpires != 0 {
 		duration(r, "sip.session_expires", c.SIP.SessionExpires, 90*time.Second, 24*time.Hour)
 	}
+	if c.SIP.MaxWait != 0 {
+		duration(r, "sip.max_wait", c.SIP.MaxWait, 50*time.Millisecond, 10*time.Second)
+	}
 	checkShield(c.SIP.Shield, r)
 	between(r, "media.shards", c.Media.Shards, 1, 16)
 	duration(r, "media.timeout", c.Media.Timeout, 5*time.Second, 10*time.Minute)

@@ -91,10 +91,11 @@ type SIP struct {
 	// SessionExpires is the session interval that we ask for; 0: none.
 	SessionExpires time.Duration `yaml:"session_expires"`
 	// PRACK: 1xx are reliable for every caller who can, not only for who requires it.
-	PRACK     bool      `yaml:"prack"`
-	MaxCalls  int       `yaml:"max_calls"`
-	Shield    Shield    `yaml:"shield"`
-	Registrar Registrar `yaml:"registrar"`
+	PRACK     bool          `yaml:"prack"`
+	MaxCalls  int           `yaml:"max_calls"`
+	MaxWait   time.Duration `yaml:"max_wait"`
+	Shield    Shield        `yaml:"shield"`
+	Registrar Registrar     `yaml:"registrar"`
 	// WatchersSeeOthers: a busy lamp tells who is at the other end.
 	WatchersSeeOthers bool `yaml:"watchers_see_others"`
 }

@@ -10,7 +10,7 @@ func Default() *Config {
 	return &Config{
 		Log: Log{Level: "info", Format: "text"},
 		SIP: SIP{TLS: TLS{Clients: "optional"}, Realm: "la2", Digest: "md5", Shards: 2, NameServers: []string{}, DirectCalls: "b2bua", WebSocket: WebSocket{Origins: []string{}},
-			Drain: 30 * time.Second, RingTime: 20 * time.Second, MaxDuration: 4 * time.Hour, SessionExpires: 30 * time.Minute, MaxCalls: 5000,
+			Drain: 30 * time.Second, RingTime: 20 * time.Second, MaxDuration: 4 * time.Hour, SessionExpires: 30 * time.Minute, MaxCalls: 5000, MaxWait: 200 * time.Millisecond,
 			Shield: Shield{Exempt: []netip.Prefix{}, Access: []Access{}, Signatures: []string{}, Rate: 200, KnownRate: 10_000, Points: 20, Ban: time.Minute, MaxBan: 24 * time.Hour},
 			Registrar: Registrar{MinExpires: time.Minute, DefaultExpires: time.Hour, MaxExpires: 2 * time.Hour,
 				MaxBindings: 10, Grace: 10 * time.Second, Durable: true}},

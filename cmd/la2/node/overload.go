@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"context"
+	"time"
 
 	"github.com/lineaamica/la2/cti/metrics"
 	"github.com/lineaamica/la2/sip/flow"
@@ -11,7 +12,11 @@ import (
 )
 
 func (n *Node) openOverload() {
-	n.load = overload.New(overload.Config{OnChange: func(refusing bool) {
+	wait := n.cfg.SIP.MaxWait
+	if wait == 0 {
+		wait = 24 * time.Hour // never
+	}
+	n.load = overload.New(overload.Config{Target: wait, OnChange: func(refusing bool) {
 		if refusing {
 			n.log.Warn("too much to do: a part of new calls and registrations is refused")
 			return
