@@ -123,6 +123,7 @@ type Access struct {
 // WebSocket is for `ws` and `wss` listeners.
 type WebSocket struct {
 	Origins []string `yaml:"origins"`
+	Desktop bool     `yaml:"desktop"`
 }
 
 // TLS names the PEM files of `tls` and `wss` listeners and of outgoing connections.

@@ -33,6 +33,19 @@ func TestLogIn(t *testing.T) {
 	if status != 200 || body["user"] != "1001" || body["device"] != "1003" || body["name"] != "Maria Rossi" {
 		t.Errorf("session %d %v", status, body)
 	}
+	of := func(c ...*http.Cookie) (cti.DeviceID, bool) {
+		r := &http.Request{Header: http.Header{}}
+		for _, one := range c {
+			r.AddCookie(one)
+		}
+		return n.s.Device(r)
+	}
+	if d, ok := of(c...); d != "1003" || !ok {
+		t.Errorf("device of the session: %q, %v", d, ok)
+	}
+	if d, ok := of(); d != "" || ok {
+		t.Errorf("device of nobody: %q, %v", d, ok)
+	}
 	if status, _ := b.do("DELETE", "/cti/v1/session", nil); status != 204 {
 		t.Errorf("log-out %d", status)
 	}

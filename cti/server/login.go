@@ -25,6 +25,16 @@ func (s *Server) sessionBody(ses *session) sessionBody {
 		Site: s.cfg.Site, Expires: ses.expires}
 }
 
+// Device is the station of the session that r belongs to, as its agent has it now; false without a
+// session.
+func (s *Server) Device(r *http.Request) (cti.DeviceID, bool) {
+	ses := s.sessions.of(r)
+	if ses == nil {
+		return "", false
+	}
+	return s.desk.deviceOf(ses.user.Agent, ses.device), true
+}
+
 func (d *desk) deviceOf(a cti.AgentID, otherwise cti.DeviceID) cti.DeviceID {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -31,9 +31,9 @@ type Config struct {
 	// Domains for which we register, in any case. IP addresses are always ours,
 	// since phones are often given nothing else. Default: every domain.
 	Domains []string
-	// Allowed tells whether an account with good credentials may register; who may
-	// not gets 403. Default: every one.
-	Allowed func(user string) bool
+	// Allowed tells whether an account with good credentials may register over a
+	// flow; who may not gets 403. Default: every one.
+	Allowed func(f flow.Flow, user string) bool
 	// Certified tells whether a flow has shown a certificate that stands for the
 	// user, who then needs no password. Default: none has.
 	Certified func(f flow.Flow, user string) bool
@@ -144,7 +144,7 @@ func (r *Registrar) Answer(dst []byte, f flow.Flow, m *wire.Message) []byte {
 			aor = ""
 		}
 	}
-	if aor == "" || f.Remote == f.Local || r.cfg.Allowed != nil && !r.cfg.Allowed(aor) {
+	if aor == "" || f.Remote == f.Local || r.cfg.Allowed != nil && !r.cfg.Allowed(f, aor) {
 		r.denied.Add(1)
 		return q.reply(dst, 403, "Forbidden")
 	}

@@ -216,3 +216,45 @@ func TestPhoneTLS(t *testing.T) {
 	caller.signal(syscall.SIGINT)
 	callee.event(t, 3*time.Second, "ended")
 }
+
+// The browser of a logged-in agent speaks SIP at the desktop's own port, for its
+// station and for no other, though it knows another one's password; without a log-in
+// nobody gets in.
+func TestDesktopWebSocket(t *testing.T) {
+	office(t, "udp:127.0.0.1:5060", "  websocket: {desktop: true}\n")
+	d := logIn(t, hubURL, "1001")
+	at := netip.MustParseAddrPort(strings.TrimPrefix(hubURL, "http://"))
+	path := "ws://" + at.String() + "/cti/v1/sip"
+	dial := func(client *http.Client, origin string) (*websocket.Conn, int) {
+		c, res, err := websocket.Dial(t.Context(), path, &websocket.DialOptions{HTTPClient: client, Subprotocols: []string{"sip"}, HTTPHeader: http.Header{"Origin": {origin}}})
+		if res == nil {
+			t.Fatal(err)
+		}
+		return c, res.StatusCode
+	}
+	agent := &http.Client{Jar: d.client.Jar}
+	if _, status := dial(http.DefaultClient, hubURL); status != http.StatusUnauthorized {
+		t.Errorf("without a log-in: %d", status)
+	}
+	if _, status := dial(agent, "https://evil.example"); status != http.StatusForbidden {
+		t.Errorf("from a page of a stranger: %d", status)
+	}
+	for i, tt := range []struct {
+		user   string
+		status int
+	}{{"1001", 200}, {"1002", 403}} {
+		c, _ := dial(agent, hubURL)
+		local := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(46000+2*i)) // of SDP; nobody listens there
+		ua := siptest.NewUAOn(t, siptest.NewWebSocket(c, at, local), nil, siptest.Account(tt.user, "demo-"+tt.user))
+		if res := ua.Register(at, time.Minute); res.Status != tt.status {
+			t.Errorf("REGISTER of %s: %d, want %d", tt.user, res.Status, tt.status)
+		}
+		if tt.status == 403 {
+			call := ua.Invite("sip:1001@127.0.0.1", at)
+			if res := call.Wait(siptest.Final("INVITE"), 5*time.Second); res.Status != 403 {
+				t.Errorf("INVITE of %s: %d, want 403", tt.user, res.Status)
+			}
+		}
+		ua.Close()
+	}
+}

@@ -44,8 +44,32 @@ func (n *Node) openDesk(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	n.web = &http.Server{Handler: n.server.Handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
+	n.web = &http.Server{Handler: n.pages(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10}
 	return nil
+}
+
+// browserPath is where a desktop's browser speaks SIP; the cookie of its session goes
+// there.
+const browserPath = "GET /cti/v1/sip"
+
+// pages is what the HTTP port serves.
+func (n *Node) pages() http.Handler {
+	if !n.cfg.SIP.WebSocket.Desktop {
+		return n.server.Handler()
+	}
+	mux := http.NewServeMux()
+	mux.Handle(browserPath, n.flows.WebSocket(n.browser))
+	mux.Handle("/", n.server.Handler())
+	return mux
+}
+
+// browser says whose WebSocket r asks for: that of the station of its session.
+func (n *Node) browser(r *http.Request) (user string, err error) {
+	d, ok := n.server.Device(r)
+	if !ok || d == "" {
+		return "", server.ErrForbidden
+	}
+	return string(d), nil
 }
 
 func names(cfg *configs.Config) (queues []cti.QueueID, services []cti.ServiceID, trunks []string) {

@@ -23,10 +23,21 @@ func (n *Node) verify(tx *transaction.Server) (user string, err error) {
 	}
 	src := tx.Flow().Remote.Addr()
 	p, err := n.verifier.VerifyAny(digest.Request{Source: src, Method: string(req.Method), URI: req.Recipient.String()}, sent)
-	if err == nil {
-		n.shield.Trust(src, n.now().Add(proven))
+	if err != nil {
+		return p.User, err
 	}
-	return p.User, err
+	n.shield.Trust(src, n.now().Add(proven))
+	if !n.owns(tx.Flow(), p.User) {
+		return "", digest.ErrDenied
+	}
+	return p.User, nil
+}
+
+// owns tells whether user may speak on f: a session of the desktop's browser is that
+// of its agent's station and nobody else's, whatever passwords are known in it.
+func (n *Node) owns(f flow.Flow, user string) bool {
+	bound := n.flows.Peer(f).User
+	return bound == "" || bound == user
 }
 
 // certified tells whether the far end of f proved by TLS to be what the account names

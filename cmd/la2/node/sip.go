@@ -144,8 +144,10 @@ func (n *Node) secret(user string) (digest.HA1, bool) {
 	return s, ok
 }
 
-// registers tells whether an account may bind contacts: carriers only call.
-func (n *Node) registers(user string) bool { return n.accounts[user].Kind != "carrier" }
+// registers tells whether an account may bind contacts over f: carriers only call.
+func (n *Node) registers(f flow.Flow, user string) bool {
+	return n.accounts[user].Kind != "carrier" && n.owns(f, user)
+}
 
 func (n *Node) clip(name string) (*media.Clip, bool) {
 	if name == ringbackName {
