@@ -154,7 +154,7 @@ func registers(outcome string, count func() uint64) metrics.Value {
 
 // gauges are what the packet and signalling layers count.
 func (n *Node) gauges() []metrics.Value {
-	return slices.Concat(n.shieldValues(), n.loadValues(), []metrics.Value{
+	return slices.Concat(n.shieldValues(), n.loadValues(), n.proxyValues(), []metrics.Value{
 		{Name: "la2_sip_calls", Help: "Calls now.", Func: func() float64 { return float64(n.running()) }},
 		{Name: "la2_sip_subscriptions", Help: "Subscriptions of telephones to events (busy lamps).", Func: func() float64 { return float64(n.events.Len()) }},
 		{Name: "la2_sip_dial_refused_total", Help: "Calls of stations that their dial plan or a limit refused.", Counter: true, Func: func() float64 { return float64(n.plan.dial.refused.Load()) }},

@@ -31,6 +31,7 @@ import (
 type passing struct {
 	events  b2bua.Events      // the stations, and the stream behind them
 	all     func([]cti.Event) // the stream
+	lines   func(b2bua.Line)  // the lamps of the stations
 	longest time.Duration
 	now     func() time.Time
 
@@ -53,14 +54,17 @@ type passKey struct{ callID, tag string }
 type passage struct {
 	call     cti.CallID
 	device   cti.DeviceID // the station called, if it is one
+	by       cti.DeviceID // the station that calls, then
+	caller   cti.Party
+	dialled  string
 	rang     bool
 	answered bool
 	interval time.Duration // for how long it lives without a refresh
 	until    time.Time
 }
 
-func newPassing(events b2bua.Events, all func([]cti.Event), longest time.Duration, now func() time.Time) *passing {
-	return &passing{events: events, all: all, longest: longest, now: now, calls: map[passKey]*passage{}}
+func newPassing(events b2bua.Events, all func([]cti.Event), lines func(b2bua.Line), longest time.Duration, now func() time.Time) *passing {
+	return &passing{events: events, all: all, lines: lines, longest: longest, now: now, calls: map[passKey]*passage{}}
 }
 
 // running is how many calls pass now.
@@ -75,7 +79,8 @@ func (p *passing) running() int {
 func (p *passing) begin(m *wire.Message, in cti.Inbound, t route.Target) (cti.CallID, proxy.Seen) {
 	key := passKey{string(m.CallID()), string(m.FromTag())}
 	now := p.now()
-	c := &passage{call: cti.NewCallID(now), device: t.Device, interval: p.longest, until: now.Add(p.longest)}
+	c := &passage{call: cti.NewCallID(now), device: t.Device, by: in.Device, caller: in.Caller, dialled: in.Dialled,
+		interval: p.longest, until: now.Add(p.longest)}
 	p.mu.Lock()
 	_, again := p.calls[key]
 	if !again {
@@ -87,6 +92,7 @@ func (p *passing) begin(m *wire.Message, in cti.Inbound, t route.Target) (cti.Ca
 	}
 	p.tell(c, cti.Event{Type: cti.EvOffered, Trunk: in.Trunk, Instant: now,
 		Info: &cti.CallInfo{Caller: in.Caller, Dialled: in.Dialled, From: in.From}})
+	p.light(c, b2bua.LineTrying)
 	return c.call, func(status int, m *wire.Message) { p.seen(key, c, status, m) }
 }
 
@@ -100,6 +106,18 @@ func (p *passing) tell(c *passage, ev cti.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.later = append(p.later, ev)
+}
+
+// light tells the lamps of both stations. Nobody can take such a call over by Replaces, so its
+// dialogs have no names.
+func (p *passing) light(c *passage, state b2bua.LineState) {
+	if c.device == "" {
+		return
+	}
+	p.lines(b2bua.Line{Device: c.device, ID: string(c.call) + "/2", State: state, Other: c.caller})
+	if c.by != "" {
+		p.lines(b2bua.Line{Device: c.by, ID: string(c.call) + "/1", Caller: true, State: state, Other: cti.Party{Number: c.dialled}})
+	}
 }
 
 // flush publishes what waits.
@@ -125,8 +143,10 @@ func (p *passing) seen(key passKey, c *passage, status int, m *wire.Message) {
 	case !p.first(key, c, status, m):
 	case status >= 200:
 		p.tell(c, cti.Event{Type: cti.EvEstablished, Leg: leg, Device: c.device})
+		p.light(c, b2bua.LineTalks)
 	case c.device != "":
 		p.tell(c, cti.Event{Type: cti.EvDelivered, Leg: leg, Device: c.device})
+		p.light(c, b2bua.LineRings)
 	}
 }
 
@@ -176,6 +196,7 @@ func (p *passing) end(key passKey, cause cti.Cause) {
 	p.mu.Unlock()
 	if c != nil {
 		p.tell(c, cti.Event{Type: cti.EvCallCleared, Cause: cause})
+		p.light(c, b2bua.LineOver)
 	}
 }
 

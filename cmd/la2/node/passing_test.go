@@ -13,14 +13,22 @@ import (
 	"github.com/lineaamica/la2/configs"
 	"github.com/lineaamica/la2/cti"
 	"github.com/lineaamica/la2/cti/cdr"
+	"github.com/lineaamica/la2/sip/b2bua"
 	"github.com/lineaamica/la2/sip/siptest"
 	"github.com/lineaamica/la2/sip/wire"
 )
 
 // A ledger is the stream of a passing under test.
 type ledger struct {
-	mu  sync.Mutex
-	evs []cti.Event
+	mu    sync.Mutex
+	evs   []cti.Event
+	lamps []string // "b talks"
+}
+
+func (l *ledger) line(b b2bua.Line) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lamps = append(l.lamps, fmt.Sprint(b.Device, " ", [...]string{"tries", "rings", "talks", "over"}[b.State]))
 }
 
 func (l *ledger) Publish(ev cti.Event) cti.Position {
@@ -91,11 +99,11 @@ func TestPassing(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				l := &ledger{}
-				p := newPassing(l, l.all, 4*time.Hour, time.Now)
+				p := newPassing(l, l.all, l.line, 4*time.Hour, time.Now)
 				ctx, cancel := context.WithCancel(t.Context())
 				go func() { _ = p.run(ctx) }() // ends with cancel
 				invite := wired(t, strings.Replace(head(fmt.Sprintf(request, "INVITE"), "INVITE"), ";tag=2", "", 1))
-				_, seen := p.begin(invite, cti.Inbound{Dialled: "b"}, route.Target{Device: "b"})
+				_, seen := p.begin(invite, cti.Inbound{Device: "a", Dialled: "b"}, route.Target{Device: "b"})
 				words := strings.Fields(tt.steps)
 				for i := 0; i < len(words); i++ {
 					switch w := words[i]; w {
@@ -133,6 +141,9 @@ func TestPassing(t *testing.T) {
 				if got := l.story(); got != tt.want || p.running() != 0 {
 					t.Errorf("got %s; %d running; want %s", got, p.running(), tt.want)
 				}
+				if n := len(l.lamps); n == 0 || l.lamps[n-1] != "a over" || l.lamps[n-2] != "b over" || n != 2*len(l.evs) {
+					t.Errorf("lamps %q", l.lamps)
+				}
 				cancel()
 				synctest.Wait()
 			})
@@ -159,6 +170,10 @@ func directWorld(t *testing.T, f func(w *world, o *site)) {
 		}
 		cfg.Routes = append(cfg.Routes, configs.Route{User: "far", Contact: "sip:far@far.example.it", Mode: "proxy", Open: true})
 		w.run(o, cfg)
+		w.again = func() { // the same node in the next process
+			o.stop()
+			o = w.run(&site{w: w, name: "hub", ip: hubIP, data: o.data}, cfg)
+		}
 		f(w, o)
 		time.Sleep(settle)
 		o.stop()
@@ -275,6 +290,26 @@ func TestProxyByNameFails(t *testing.T) {
 		}
 		time.Sleep(3 * time.Second)
 		if list := o.records(); len(list) != 1 || list[0].Cause != cti.CauseUnreachable {
+			t.Errorf("records %+v", list)
+		}
+	})
+}
+
+// A call goes on through the next process: the secret of its route is kept, and so are the
+// registrations. Its record ended with the first.
+func TestDirectCallOutlivesTheNode(t *testing.T) {
+	directWorld(t, func(w *world, o *site) {
+		alice, bob := w.station("8001", "10.0.7.1:5060"), w.station("8002", "10.0.7.2:5060")
+		out := alice.Invite("sip:8002@"+hubIP, o.addr(), siptest.WithFrom("", "sip:8001@"+hubIP))
+		in := bob.ExpectInvite(time.Second)
+		in.Respond(200)
+		out.Established(time.Second)
+		in.ExpectAck(time.Second)
+		w.again()
+		in.Hangup()
+		out.Wait(siptest.Request("BYE"), time.Second)
+		list := w.nodes["hub"].records()
+		if len(list) != 1 || list[0].Cause != cti.CauseShutdown {
 			t.Errorf("records %+v", list)
 		}
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/lineaamica/la2/acd/route"
 	"github.com/lineaamica/la2/configs"
 	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/cti/metrics"
 	"github.com/lineaamica/la2/numbering"
 	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/location"
@@ -74,6 +75,21 @@ func (n *Node) proxySecret(ctx context.Context) (secret []byte, err error) {
 		return nil, fmt.Errorf("secret of the proxy: %w", err)
 	}
 	return secret, nil
+}
+
+// proxyValues are what the proxy and the look-up of names count.
+func (n *Node) proxyValues() []metrics.Value {
+	counter := func(name, help string, count func() uint64) metrics.Value {
+		return metrics.Value{Name: name, Help: help, Counter: true, Func: func() float64 { return float64(count()) }}
+	}
+	return []metrics.Value{
+		{Name: "la2_proxy_calls", Help: "Calls that pass through now; la2_sip_calls has them, too.", Func: func() float64 { return float64(n.passing.running()) }},
+		counter("la2_proxy_requests_total", "Requests passed on.", func() uint64 { return n.proxy.Stats().Requests }),
+		counter("la2_proxy_denied_total", "Requests refused because their route is not ours or leads elsewhere.", func() uint64 { return n.proxy.Stats().Denied }),
+		counter("la2_proxy_looped_total", "Requests refused because they had been here before or had no hops left.", func() uint64 { s := n.proxy.Stats(); return s.Looped + s.Exhausted }),
+		counter("la2_dns_questions_total", "Questions to name servers.", func() uint64 { return n.resolver.Stats().Asked }),
+		counter("la2_dns_failed_total", "Questions that no name server answered.", func() uint64 { return n.resolver.Stats().Failed }),
+	}
 }
 
 // dialNow gives a path that is there: UDP, or an open connection.

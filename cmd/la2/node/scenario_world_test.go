@@ -44,6 +44,7 @@ type world struct {
 	cut    []netip.Addr
 	napoli bool // there is a second node
 	dns    *siptest.DNS
+	again  func() // restarts the node, in some tests
 }
 
 // A site is a node that runs.
