@@ -93,6 +93,40 @@ func TestChallenged_RFC3261_22_2(t *testing.T) {
 	})
 }
 
+// So does the PRACK of an early dialog; the BYE counts on from there.
+func TestChallenged_PRACK(t *testing.T) {
+	scenario(t, connect, func(w *world) {
+		w.carrier(account)
+		caller, carrier := w.phone("1050"), w.phone("1002")
+		caller.dial("1002", caller.sdp("sendrecv"))
+		first := carrier.refuse("INVITE", 407)
+		carrier.callID = ""
+		invite := carrier.proved(first, "Proxy-Authorization")
+		carrier.reply(invite, 183, carrier.sdp("sendrecv"), "Require: 100rel", "RSeq: 9")
+		prack := carrier.proved(carrier.refuse("PRACK", 407), "Proxy-Authorization")
+		if got := header(prack, "RAck"); got != "9 2 INVITE" {
+			t.Errorf("RAck: %q", got)
+		}
+		carrier.reply(prack, 200, "")
+		carrier.reply(invite, 200, "")
+		carrier.expect("ACK")
+		caller.expect("180")
+		caller.expect("200")
+		caller.ack("")
+		time.Sleep(time.Second)
+		caller.request("PRACK", "", "RAck: 1 1 INVITE")
+		caller.expect("481") // nothing of ours was reliable
+		caller.request("BYE", "")
+		caller.expect("200")
+		bye := carrier.proved(carrier.refuse("BYE", 401), "Authorization")
+		if bye.CSeq().SeqNo != prack.CSeq().SeqNo+2 {
+			t.Errorf("BYE with CSeq %d after PRACK %d", bye.CSeq().SeqNo, prack.CSeq().SeqNo)
+		}
+		carrier.reply(bye, 200, "")
+		w.wantEvents(callerBye)
+	})
+}
+
 // A refresh of the session is challenged, too, and counts when it is answered.
 func TestChallenged_refresh(t *testing.T) {
 	scenario(t, connect, func(w *world) {

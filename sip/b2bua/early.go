@@ -143,9 +143,9 @@ func (c *Call) hear(f *fork) {
 	}
 	l.nat, l.flow = f.branch.target.NAT, f.branch.target.Flow
 	l.agreed = f.agreed
-	l.far()
 	c.heard = l
-	c.wantsFirst.Store(true)
+	c.wantsFirst.Store(true) // before the port may take a packet
+	l.far()
 }
 
 // unhear ends the early media of l.
