@@ -273,6 +273,35 @@ func TestReferRefused(t *testing.T) {
 	})
 }
 
+// A second REFER while one is under way is 491; after its end the next may come.
+func TestReferNested(t *testing.T) {
+	scenario(t, service, func(w *world) {
+		caller, agent := talking(w)
+		target := w.phone("1003")
+		agent.request("REFER", "", "Refer-To: <sip:1003@10.0.0.1>")
+		agent.expect("202")
+		agent.reply(agent.expect("NOTIFY").(*sip.Request), 200, "")
+		m := target.expect("INVITE").(*sip.Request)
+		agent.request("REFER", "", "Refer-To: <sip:1004@10.0.0.1>")
+		agent.expect("491")
+		target.reply(m, 486, "")
+		target.expect("ACK")
+		agent.reply(agent.expect("NOTIFY").(*sip.Request), 200, "")
+		next := w.phone("1004")
+		agent.auto200 = true
+		agent.request("REFER", "", "Refer-To: <sip:1004@10.0.0.1>")
+		agent.expect("202")
+		agent.expect("NOTIFY")
+		next.answer()
+		agent.expect("NOTIFY")
+		agent.expect("NOTIFY")
+		agent.expect("BYE")
+		caller.request("BYE", "")
+		caller.expect("200")
+		next.reply(next.expect("BYE").(*sip.Request), 200, "")
+	})
+}
+
 // Refer-Sub: false (RFC 4488): no NOTIFY, BYE after success.
 func TestReferSilent_RFC4488(t *testing.T) {
 	scenario(t, service, func(w *world) {

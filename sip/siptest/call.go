@@ -24,6 +24,7 @@ type Call struct {
 	// Guarded by UA.mu.
 	callID              string
 	localTag, remoteTag string
+	earlyTag            string // of the latest 1xx
 	localURI, remoteURI string // From and To without tag
 	target              string
 	routes              []string
@@ -173,7 +174,11 @@ func (c *Call) Ended() bool {
 func (c *Call) Replaces() string {
 	c.UA.mu.Lock()
 	defer c.UA.mu.Unlock()
-	return fmt.Sprintf("%s;to-tag=%s;from-tag=%s", c.callID, c.remoteTag, c.localTag)
+	tag := c.remoteTag
+	if tag == "" {
+		tag = c.earlyTag
+	}
+	return fmt.Sprintf("%s;to-tag=%s;from-tag=%s", c.callID, tag, c.localTag)
 }
 
 // Target returns the URI at which the peer is reached inside the dialog.

@@ -170,6 +170,9 @@ func (u *UA) response(m *Message) {
 	if m.Status < 200 {
 		if invite {
 			tx.timer.Stop()
+			if tag := m.Tag("To"); tag != "" && tx.call != nil {
+				tx.call.earlyTag = tag
+			}
 		}
 		u.hand(tx, m)
 		return

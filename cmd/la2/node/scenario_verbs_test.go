@@ -73,12 +73,7 @@ func (a *actor) send(l scriptLine) bool {
 	case "RESUME":
 		a.current().Resume()
 	case "REFER":
-		to := fmt.Sprintf("sip:%s@%s", l.word(3), a.home.addr())
-		if other, attended := l.option("replaces"); attended { // of its calls, which one
-			c := a.calls[number(other)-1]
-			to = c.Target() + "?Replaces=" + url.QueryEscape(c.Replaces())
-		}
-		m := a.current().Refer(to)
+		m := a.current().Refer(a.refersTo(l))
 		if m == nil || m.Status != 202 {
 			a.w.t.Errorf("line %d: %s: got %v", l.no, l, m)
 		}
@@ -86,6 +81,19 @@ func (a *actor) send(l scriptLine) bool {
 		return false
 	}
 	return true
+}
+
+// refersTo is the target of a REFER: a number, or with replaces=N the far end of the
+// Nth call of a.
+func (a *actor) refersTo(l scriptLine) string {
+	other, attended := l.option("replaces")
+	if !attended {
+		return fmt.Sprintf("sip:%s@%s", l.word(3), a.home.addr())
+	}
+	a.mu.Lock()
+	c := a.calls[number(other)-1]
+	a.mu.Unlock()
+	return c.Target() + "?Replaces=" + url.QueryEscape(c.Replaces())
 }
 
 func (a *actor) respond(l scriptLine, status int) {
@@ -159,6 +167,12 @@ func (a *actor) do(l scriptLine) bool {
 		go a.current().RTP.SendDTMF(keys) // ends with the last key
 	case "leaves":
 		a.leave()
+	case "goes": // hangs up an answered call, if it goes on
+		if c := a.current(); !c.Ended() {
+			c.Bye()
+		}
+	case "refers": // as > REFER, without waiting
+		a.current().Send("REFER", siptest.With("Refer-To", "<"+a.refersTo(l)+">"))
 	case "auto": // auto 2s: answers by itself
 		d, err := time.ParseDuration(l.word(3))
 		if a.auto = d; err != nil {
