@@ -38,7 +38,7 @@ func (o Offence) String() string {
 func (s *Shield) Report(f flow.Flow, o Offence) {
 	a := f.Remote.Addr().Unmap().WithZone("")
 	now := s.cfg.Now()
-	if !a.IsValid() || s.exempt(a) || s.known.has(a, now) || s.cfg.Peer(f.Remote) {
+	if !a.IsValid() || s.exempt(a) || s.known.has(a, now) || s.cfg.Peer(f) {
 		return
 	}
 	most := 100 * float64(s.cfg.Points)

@@ -43,11 +43,11 @@ func TestBounded(t *testing.T) {
 	for range 300_000 {
 		b.Trust(anybody(rng), b.now.Add(time.Hour))
 	}
-	if n := b.Stats().Known; n > 16*8192 || !b.Known(netip.AddrPortFrom(phone, 1)) {
-		t.Errorf("%d known, the first one: %v", n, b.Known(netip.AddrPortFrom(phone, 1)))
+	if n := b.Stats().Known; n > 16*8192 || !b.Known(from("192.0.2.1")) {
+		t.Errorf("%d known, the first one: %v", n, b.Known(from("192.0.2.1")))
 	}
 	b.sleep(2 * time.Hour)
-	if b.Trust(phone, b.now.Add(time.Hour)); !b.Known(netip.AddrPortFrom(phone, 1)) {
+	if b.Trust(phone, b.now.Add(time.Hour)); !b.Known(from("192.0.2.1")) {
 		t.Error("those who went leave no room")
 	}
 }

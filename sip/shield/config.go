@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"net/netip"
 	"time"
+
+	"github.com/lineaamica/la2/sip/flow"
 )
 
 // Config sets a Shield. The zero value of each field works.
@@ -12,8 +14,9 @@ type Config struct {
 	Rules []Rule
 	// Exempt sources are neither counted nor banned: monitoring, load balancers. Default none.
 	Exempt []netip.Prefix
-	// Peer reports other exempt sources, those of trunks; it is asked last. Default: there are none.
-	Peer func(netip.AddrPort) bool
+	// Peer reports other exempt sources, those of trunks, by address or certificate; it is asked
+	// last. Default: there are none.
+	Peer func(flow.Flow) bool
 	// Rate is how many messages a second an unknown source may send; a source is one IPv4
 	// address or one IPv6 /64. Default 200: an office behind one address that comes back after a
 	// power cut.
@@ -69,7 +72,7 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.Peer == nil {
-		c.Peer = func(netip.AddrPort) bool { return false }
+		c.Peer = func(flow.Flow) bool { return false }
 	}
 	if c.Now == nil {
 		c.Now = time.Now

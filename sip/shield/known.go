@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/lineaamica/la2/sip/flow"
 )
 
 // Who is known, at most: stripes times this.
@@ -87,8 +89,8 @@ func (s *Shield) Trust(a netip.Addr, until time.Time) {
 	s.bans.lift(sourceOf(a), now)
 }
 
-// Known reports whether src is known now, exempt, or a peer.
-func (s *Shield) Known(src netip.AddrPort) bool {
-	a := src.Addr().Unmap().WithZone("")
-	return s.exempt(a) || s.known.has(a, s.cfg.Now()) || s.cfg.Peer(src)
+// Known reports whether the far end of f is known now, exempt, or a peer.
+func (s *Shield) Known(f flow.Flow) bool {
+	a := f.Remote.Addr().Unmap().WithZone("")
+	return s.exempt(a) || s.known.has(a, s.cfg.Now()) || s.cfg.Peer(f)
 }

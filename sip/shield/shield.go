@@ -69,7 +69,7 @@ func (s *Shield) Verdict(f flow.Flow, b []byte) flow.Verdict {
 		s.friends.Add(1)
 		return flow.Pass
 	}
-	if s.cfg.Peer(f.Remote) {
+	if s.cfg.Peer(f) {
 		s.friends.Add(1)
 		return flow.Pass
 	}
@@ -135,7 +135,7 @@ func (s *Shield) Outgoing(f flow.Flow, b []byte) []byte {
 		}
 		return b
 	}
-	if s.exempt(a) || s.known.has(a, now) || s.cfg.Peer(f.Remote) {
+	if s.exempt(a) || s.known.has(a, now) || s.cfg.Peer(f) {
 		return b
 	}
 	spare := 0

@@ -129,7 +129,7 @@ func TestRate(t *testing.T) {
 		t.Errorf("after an hour %d passed, want the burst of 50", got)
 	}
 	b.sleep(2 * time.Hour)
-	if got := b.passed(from("192.0.2.200"), 1000); got != 50 || b.Known(netip.MustParseAddrPort("192.0.2.200:1")) {
+	if got := b.passed(from("192.0.2.200"), 1000); got != 50 || b.Known(from("192.0.2.200")) {
 		t.Errorf("%d passed of one that was known once", got)
 	}
 	if l := newBench(shield.Config{Rate: 100, Burst: 50, Loopback: true}); l.passed(from("127.0.0.1"), 100) != 50 {
@@ -340,19 +340,34 @@ func TestWhoIsCalledIsKnown(t *testing.T) {
 	b := newBench(shield.Config{Rate: 10, Burst: 10})
 	f := from("192.0.2.1")
 	invite := []byte("INVITE sip:x SIP/2.0\r\n\r\n")
-	if got := b.Outgoing(f, invite); string(got) != string(invite) || !b.Known(f.Remote) {
-		t.Errorf("sent %q, known %v", got, b.Known(f.Remote))
+	if got := b.Outgoing(f, invite); string(got) != string(invite) || !b.Known(f) {
+		t.Errorf("sent %q, known %v", got, b.Known(f))
 	}
 	if n := b.passed(f, 100); n != 100 {
 		t.Errorf("%d passed", n)
 	}
-	if b.sleep(2 * time.Minute); b.Known(f.Remote) {
+	if b.sleep(2 * time.Minute); b.Known(f) {
 		t.Error("known for ever")
 	}
 	b.Outgoing(from("192.0.2.2"), []byte("BYE sip:x SIP/2.0\r\n\r\n")) // may end a call that somebody forged
 	b.Outgoing(from("192.0.2.3"), []byte("OPTIONS sip:x SIP/2.0\r\n\r\n"))
-	if b.Known(netip.MustParseAddrPort("192.0.2.2:5060")) || b.Known(netip.MustParseAddrPort("192.0.2.3:5060")) {
+	if b.Known(from("192.0.2.2")) || b.Known(from("192.0.2.3")) {
 		t.Error("other requests make known")
+	}
+}
+
+// A trunk that shows a certificate is a peer on that connection, wherever it comes from.
+func TestPeerByFlow(t *testing.T) {
+	tls := over(flow.TLS, from("192.0.2.1"))
+	b := newBench(shield.Config{Rate: 10, Burst: 10, Peer: func(f flow.Flow) bool { return f == tls }})
+	for range 100 {
+		b.Report(tls, shield.Malformed)
+	}
+	if n := b.passed(tls, 100); n != 100 || !b.Known(tls) {
+		t.Errorf("%d of a peer's passed", n)
+	}
+	if n := b.passed(from("192.0.2.1"), 100); n != 10 || b.Known(from("192.0.2.1")) {
+		t.Errorf("%d of its address passed", n)
 	}
 }
 

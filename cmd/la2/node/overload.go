@@ -27,7 +27,7 @@ func (n *Node) openOverload() {
 
 // admits decides about new work that came over f: while there is too much, who is known goes before
 // who is not.
-func (n *Node) admits(f flow.Flow) bool { return n.load.Admit(n.shield.Known(f.Remote)) }
+func (n *Node) admits(f flow.Flow) bool { return n.load.Admit(n.shield.Known(f)) }
 
 func (n *Node) admitsRegister(f flow.Flow) bool {
 	ok := n.admits(f)

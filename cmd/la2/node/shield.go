@@ -31,9 +31,9 @@ func (n *Node) openShield() {
 	n.shield = shield.New(cfg)
 }
 
-// isPeer tells whether src is an address of a trunk.
-func (n *Node) isPeer(src netip.AddrPort) bool {
-	_, ok := n.trunks.Admit(src)
+// isPeer tells whether the far end of f is a trunk.
+func (n *Node) isPeer(f flow.Flow) bool {
+	_, ok := n.peer(f)
 	return ok
 }
 
