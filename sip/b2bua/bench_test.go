@@ -137,7 +137,7 @@ func BenchmarkBridgedCall(b *testing.B) {
 	w.sw = New(Config{}, Deps{
 		Transactions: l.layer, Media: noMedia{newFakeMedia()}, Events: noEvents{},
 		Targets: func(context.Context, cti.Destination) ([]Target, error) { return []Target{target}, nil },
-		Serve:   func(ctx context.Context, _ cti.Inbound, c *Call) cti.Cause { return connect(ctx, c) },
+		Serve:   func(ctx context.Context, _ *cti.Inbound, c *Call) cti.Cause { return connect(ctx, c) },
 	})
 	b.ReportAllocs()
 	sent := 0

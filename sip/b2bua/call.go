@@ -111,7 +111,8 @@ func (c *Call) run() {
 	c.guard("begin", func() {
 		if c.begin() {
 			c.offered, c.scripting = true, true
-			go c.serve() // ends when the script returns; run waits for that
+			in := c.in
+			go c.serve(&in) // ends when the script returns; run waits for that
 		}
 	})
 	var batch []event
@@ -150,7 +151,7 @@ func (c *Call) finish() {
 }
 
 // serve runs the script.
-func (c *Call) serve() {
+func (c *Call) serve(in *cti.Inbound) {
 	cause := cti.CauseFailed
 	defer func() {
 		if r := recover(); r != nil {
@@ -159,7 +160,7 @@ func (c *Call) serve() {
 		}
 		c.box.put(evScript{cause: cause})
 	}()
-	cause = c.sw.deps.Serve(c.ctx, c.in, c)
+	cause = c.sw.deps.Serve(c.ctx, in, c)
 }
 
 // guard does one thing; a panic ends this call alone.

@@ -125,8 +125,9 @@ type Deps struct {
 	Lines func(Line)
 	// Serve is the script of a call; it runs on a goroutine of its own. When it
 	// returns the call is hung up with the cause. ctx ends when the caller leaves;
-	// context.Cause(ctx) is then a *cti.Failure.
-	Serve func(ctx context.Context, in cti.Inbound, c *Call) cti.Cause
+	// context.Cause(ctx) is then a *cti.Failure. in is read only. While a call stands
+	// its script waits on a stack that stays as large as the frames below it ask for.
+	Serve func(ctx context.Context, in *cti.Inbound, c *Call) cti.Cause
 	// Now is the clock of events, UTC. Default time.Now.
 	Now func() time.Time
 }

@@ -83,7 +83,7 @@ func newWorld(t *testing.T, script func(ctx context.Context, c *Call) cti.Cause)
 			return cti.Destination{Device: cti.DeviceID(user)}, user != "900"
 		},
 		Colleagues: func(a, b cti.DeviceID) bool { return a == "1005" && b != "1004" },
-		Serve: func(ctx context.Context, in cti.Inbound, c *Call) cti.Cause {
+		Serve: func(ctx context.Context, in *cti.Inbound, c *Call) cti.Cause {
 			w.mu.Lock()
 			w.calls = append(w.calls, c)
 			w.mu.Unlock()

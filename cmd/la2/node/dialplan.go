@@ -65,13 +65,26 @@ func (p dialPlan) dials(station cti.DeviceID, t route.Target) bool {
 	return class == numbering.Geographic || class == numbering.Mobile || class == numbering.Freephone
 }
 
-// pay connects a call that somebody pays for, within the limits of the station that
-// dials and of the trunk.
-func (n *Node) pay(ctx context.Context, in cti.Inbound, c *b2bua.Call, d cti.Destination) cti.Cause {
-	p := n.plan.dial
-	trunk, costs := p.carriers[d.Trunk]
-	if !costs {
+// pay connects a call, within the limits of who pays for it.
+func (n *Node) pay(ctx context.Context, in *cti.Inbound, c *b2bua.Call, d *cti.Destination) cti.Cause {
+	call, refused := n.bill(in, d.Trunk)
+	switch {
+	case refused != "":
+		return refused
+	case call == nil:
 		return connect(ctx, c, d, nil)
+	}
+	defer func() { call.End(n.now()) }()
+	return connect(ctx, c, d, func() { call.Answered(n.now()) })
+}
+
+// bill books a call that somebody pays for: the station that dials and the trunk. It costs nothing
+// when the call is nil.
+func (n *Node) bill(in *cti.Inbound, name string) (call *toll.Call, refused cti.Cause) {
+	p := n.plan.dial
+	trunk, costs := p.carriers[name]
+	if !costs {
+		return nil, ""
 	}
 	payers := []toll.Payer{trunk}
 	if in.Device != "" {
@@ -82,10 +95,9 @@ func (n *Node) pay(ctx context.Context, in cti.Inbound, c *b2bua.Call, d cti.Des
 		p.refused.Add(1)
 		n.log.Warn("call refused by its limit", "call", string(in.Call), "of", who, "limit", why.String(), "dialled", cti.Mask(in.Dialled))
 		if why == toll.Now {
-			return cti.CauseOverload
+			return nil, cti.CauseOverload
 		}
-		return cti.CauseForbidden
+		return nil, cti.CauseForbidden
 	}
-	defer func() { call.End(n.now()) }()
-	return connect(ctx, c, d, func() { call.Answered(n.now()) })
+	return call, ""
 }

@@ -136,22 +136,43 @@ func (r requestRoute) Unacked(tx *transaction.Server)       { r.n.sw.Unacked(tx)
 func (r requestRoute) Stray(f flow.Flow, res *sip.Response) { r.n.sw.Stray(f, res) }
 
 // serve is the script of every call: a service, or a plain connection.
-func (n *Node) serve(ctx context.Context, in cti.Inbound, c *b2bua.Call) cti.Cause {
-	if in.Emergency {
-		n.offered(in)
-		n.stations.direct(in, route.Target{})
-		return connect(ctx, c, n.plan.egress.help(in.Dialled), nil)
+func (n *Node) serve(ctx context.Context, in *cti.Inbound, c *b2bua.Call) cti.Cause {
+	d := n.plainly(in)
+	switch {
+	case d == nil:
+		return n.queued(ctx, in, c)
+	case in.Emergency:
+		return connect(ctx, c, d, nil)
 	}
-	target, _ := n.plan.routes.Lookup(in.Dialled)
-	if target.Service != "" {
-		return n.acd.Serve(ctx, in, c)
-	}
-	n.offered(in)
-	n.stations.direct(in, target)
-	return n.pay(ctx, in, c, destination(target, in))
+	return n.pay(ctx, in, c, d)
 }
 
-func (n *Node) offered(in cti.Inbound) {
+// queued is the script of a service. Inlined it would lengthen the frame of serve, on which plain
+// calls wait, by a copy of in; so would ringUp that of connect.
+//
+//go:noinline
+func (n *Node) queued(ctx context.Context, in *cti.Inbound, c *b2bua.Call) cti.Cause {
+	return n.acd.Serve(ctx, *in, c)
+}
+
+// plainly tells of a call that no service takes and finds where it goes; nil is a service.
+func (n *Node) plainly(in *cti.Inbound) *cti.Destination {
+	var target route.Target
+	var d cti.Destination
+	if in.Emergency {
+		d = n.plan.egress.help(in.Dialled)
+	} else {
+		if target, _ = n.plan.routes.Lookup(in.Dialled); target.Service != "" {
+			return nil
+		}
+		d = destination(target, *in)
+	}
+	n.offered(in)
+	n.stations.direct(*in, target)
+	return &d
+}
+
+func (n *Node) offered(in *cti.Inbound) {
 	n.stream.Publish(cti.Event{Type: cti.EvOffered, Call: in.Call, Trunk: in.Trunk, Instant: in.At,
 		Info: &cti.CallInfo{Caller: in.Caller, Dialled: in.Dialled, From: in.From}})
 }
@@ -159,9 +180,9 @@ func (n *Node) offered(in cti.Inbound) {
 // connect rings d and stays until either end leaves. A party whom d handed over to
 // somebody who then did not answer goes back to d, once. answered, which may be nil,
 // is called at each answer.
-func connect(ctx context.Context, c *b2bua.Call, d cti.Destination, answered func()) cti.Cause {
+func connect(ctx context.Context, c *b2bua.Call, d *cti.Destination, answered func()) cti.Cause {
 	for back := false; ; back = true {
-		leg, err := c.Dial(ctx, d)
+		leg, err := ringUp(ctx, c, d)
 		if err != nil {
 			return causeOf(err)
 		}
@@ -176,6 +197,11 @@ func connect(ctx context.Context, c *b2bua.Call, d cti.Destination, answered fun
 			return cause
 		}
 	}
+}
+
+//go:noinline
+func ringUp(ctx context.Context, c *b2bua.Call, d *cti.Destination) (cti.LegID, error) {
+	return c.Dial(ctx, *d)
 }
 
 // plainRing is how long a plain call rings, and how long its early media may be
