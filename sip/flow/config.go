@@ -61,8 +61,13 @@ type Config struct {
 	MaxConns int
 	// MaxConnsPerIP is the same for accepted ones of one address, loopback included. Default 1024.
 	MaxConnsPerIP int
-	// IdleTimeout closes a connection on which nothing came for so long. Default 15 min.
+	// IdleTimeout closes a connection on which nothing came for so long. Default 20 min: more than
+	// half of the session interval that we ask for (RFC 4028).
 	IdleTimeout time.Duration
+	// Keep is asked then, on the reader; true gives the connection as long again: that of a phone
+	// that registers once an hour and sends no keep-alives. Dead peers are noticed by the system,
+	// within 30 s. Default: none is kept.
+	Keep func(Flow) bool
 	// KeepAlive is how long nothing may come on a connection that we made before we send a
 	// keep-alive. Default 100 s, of the 95 to 120 s that RFC 5626 4.4.1 allows.
 	KeepAlive time.Duration
@@ -87,6 +92,9 @@ func (c Config) withDefaults() Config {
 	if c.Outgoing == nil {
 		c.Outgoing = func(_ Flow, b []byte) []byte { return b }
 	}
+	if c.Keep == nil {
+		c.Keep = func(Flow) bool { return false }
+	}
 	if c.OnFault == nil {
 		c.OnFault = func(Flow, Fault) {}
 	}
@@ -99,7 +107,7 @@ func (c Config) withDefaults() Config {
 	def(&c.MaxHandshakesPerIP, 64)
 	def(&c.MaxConns, 10_000)
 	def(&c.MaxConnsPerIP, 1024)
-	def(&c.IdleTimeout, 15*time.Minute)
+	def(&c.IdleTimeout, 20*time.Minute)
 	def(&c.KeepAlive, 100*time.Second)
 	def(&c.MessageTimeout, 30*time.Second)
 	def(&c.WriteTimeout, 10*time.Second)

@@ -85,9 +85,15 @@ func (s *stream) read(c *conn) {
 		}
 		had := fr.Pending()
 		n, err := s.nc.Read(fr.Space())
-		if !c.incoming && !busy && errors.Is(err, os.ErrDeadlineExceeded) && time.Since(heard) < c.l.cfg.IdleTimeout {
-			_ = c.send([]byte("\r\n\r\n")) // a full queue is as good as a keep-alive
-			continue
+		if !busy && errors.Is(err, os.ErrDeadlineExceeded) {
+			if time.Since(heard) < c.l.cfg.IdleTimeout {
+				_ = c.send([]byte("\r\n\r\n")) // a full queue is as good as a keep-alive
+				continue
+			}
+			if c.l.cfg.Keep(c.flow) {
+				heard = time.Now()
+				continue
+			}
 		}
 		if err != nil {
 			c.slow(err)

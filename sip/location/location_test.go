@@ -212,11 +212,14 @@ func TestDropFlow(t *testing.T) {
 	tab.Bind("1002", behind)
 	tab.Bind("1003", over)
 	changes = nil
+	if !tab.Bound(f) || tab.Bound(conn(8, "192.0.2.1:40000")) || tab.Bound(flow.Flow{Transport: flow.UDP}) {
+		t.Error("Bound does not tell whose connection it is")
+	}
 	if n := tab.DropFlow(f); n != 2 {
 		t.Errorf("%d lost", n)
 	}
-	if n := tab.DropFlow(f); n != 0 {
-		t.Errorf("%d lost again", n)
+	if n := tab.DropFlow(f); n != 0 || tab.Bound(f) {
+		t.Errorf("%d lost again, bound %v", n, tab.Bound(f))
 	}
 	if got := tab.Lookup("1001"); len(got) != 1 || got[0].Lost || got[0].Flow != (flow.Flow{Transport: flow.TCP, Remote: netip.MustParseAddrPort("192.0.2.1:5060")}) {
 		t.Errorf("got %+v", got)

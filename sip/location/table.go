@@ -122,6 +122,13 @@ func (t *Table) Remove(aor AOR, contact string) bool {
 	return t.drop(aor, func(e *entry) bool { return sameContact(e.b.Contact, contact) })
 }
 
+// Bound tells whether an address-of-record is bound to the connection f.
+func (t *Table) Bound(f flow.Flow) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return f.ID != 0 && len(t.flows[f.ID]) > 0
+}
+
 // DropFlow tells that a connection has closed, and returns how many bindings are lost
 // with it: those behind a NAT, with a reg-id or a Path can be reached no other way
 // (RFC 5626 4.2). They stay for Config.Grace, so that a phone that connects again is not told

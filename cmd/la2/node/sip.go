@@ -90,7 +90,7 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 	}
 	n.openShield()
 	n.openOverload()
-	n.flows = flow.New(flow.Config{Dial: n.opts.Env.DialTCP, Filter: n.shield.Verdict, Outgoing: n.shield.Outgoing, OnFault: n.fault, OnClosed: n.flowClosed,
+	n.flows = flow.New(flow.Config{Dial: n.opts.Env.DialTCP, Filter: n.shield.Verdict, Outgoing: n.shield.Outgoing, OnFault: n.fault, OnClosed: n.flowClosed, Keep: n.kept,
 		Advertise: advertised(n.cfg), TLS: outward, WebSocket: flow.WebSocketConfig{Origins: n.cfg.SIP.WebSocket.Origins}, Logger: n.log}, n.receive)
 	n.openResolver()
 	if err := n.openProxy(ctx); err != nil {
@@ -156,6 +156,9 @@ func (n *Node) clip(name string) (*media.Clip, bool) {
 	c := n.prompts.Clip(name)
 	return c, c != nil
 }
+
+// kept tells whether a silent connection is still of use: a phone is registered on it.
+func (n *Node) kept(f flow.Flow) bool { return n.location.Bound(f) }
 
 func (n *Node) flowClosed(f flow.Flow) {
 	n.tx.Closed(f)
