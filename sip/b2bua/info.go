@@ -90,6 +90,8 @@ func (c *Call) pressed(l *leg, k byte) {
 	switch {
 	case l == c.caller && c.peer == nil:
 		c.key(k)
+	case l == c.peer && c.transfer != nil && c.transfer.consult == consultTarget:
+		c.sw.deps.Media.SendDTMF(c.transfer.to.port, string(k))
 	case l == c.caller:
 		c.sw.deps.Media.SendDTMF(c.peer.port, string(k))
 	case l == c.peer:

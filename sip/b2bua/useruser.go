@@ -112,7 +112,7 @@ func isQuoted(s string) bool {
 		case c < ' ' || c > '~', c == '"':
 			return false
 		case c == '\\':
-			if i++; i == len(s)-1 {
+			if i++; i == len(s)-1 || s[i] < ' ' || s[i] > '~' {
 				return false
 			}
 		}

@@ -26,6 +26,7 @@ func TestOpaque_RFC7433_4_1(t *testing.T) {
 		`00;encoding=hex;purpose="la2"`: nil,
 		"a b":                           nil,
 		`"a`:                            nil,
+		"\"a\\\nb\"":                    nil, // a quoted pair hides no line end
 		"\"a\rb\"":                      nil,
 		"00;encoding=hex;=x":            nil,
 		"00;encoding=hex;x=<":           nil,
@@ -43,6 +44,7 @@ func FuzzOpaque(f *testing.F) {
 	f.Add("56a390f3d2b7310023a2;encoding=hex;purpose=foo;content=bar")
 	f.Add(`"a, b; c";content=x, 00;encoding=hex;purpose=la2`)
 	f.Add("\"\\\r\n\"")
+	f.Add("\"\\\n\"")
 	f.Fuzz(func(t *testing.T, v string) {
 		for _, one := range opaque(v) {
 			if !strings.Contains(v, one) || strings.ContainsAny(one, "\r\n\x00") {
