@@ -23,6 +23,9 @@ func checkQueues(c *Config, n names, r report) {
 			continue
 		}
 		refer(r, p+"overflow.trunk", q.Overflow.Trunk, "trunk", n.trunks)
+		if slices.ContainsFunc(c.Trunks, func(t Trunk) bool { return t.Name == q.Overflow.Trunk && t.Site == "" }) {
+			r(p+"overflow.trunk", fmt.Sprintf("%q is a carrier: callers overflow to offices of the network, where it costs nothing", q.Overflow.Trunk))
+		}
 		optional(r, p+"overflow.after", q.Overflow.After, time.Second, time.Hour)
 		if q.Overflow.Number == "" {
 			r(p+"overflow.number", "is required: the number of the other office's service")

@@ -64,6 +64,7 @@ func TestCheck_brokenFiles(t *testing.T) {
 		{"two keys pressed", goodFile + "menus: [{name: m, prompt: menu, choices: [{key: '12'}]}]\n", "f.yaml:5:49: menus[0].choices[0].key: want one key of 0 to 9, * or #"},
 		{"trunk to itself", goodFile + "trunks: [{name: t, site: x, address: 'udp:127.0.0.1:15062'}]\n", "f.yaml:5:26: trunks[0].site: is this very site"},
 		{"trunk from anywhere", goodFile + "trunks: [{name: t, address: 'udp:127.0.0.1:15062', sources: [here]}]\n", "f.yaml:5:62: trunks[0].sources[0]: want a prefix such as 192.0.2.0/24 or IP:PORT"},
+		{"overflow to a carrier", goodFile + "queues: [{name: q, overflow: {trunk: t, number: '1'}}]\ntrunks: [{name: t, address: 'udp:127.0.0.1:15062'}]\n", `f.yaml:5:38: queues[0].overflow.trunk: "t" is a carrier`},
 		{"trunk account without a realm", goodFile + "trunks: [{name: t, address: 'udp:127.0.0.1:15062', account: {user: u, password: p}}]\n", "f.yaml:5:61: trunks[0].account.realm: is required"},
 		{"registration of nobody", goodFile + "trunks: [{name: t, address: 'udp:127.0.0.1:15062', register: {expires: 1h}}]\n", "f.yaml:5:72: trunks[0].register.expires: wants trunks.account"},
 		{"number rule", goodFile + "trunks: [{name: t, address: 'udp:127.0.0.1:15062', out: [{match: '0', strip: 2}]}]\n", "f.yaml:5:78: trunks[0].out[0].strip: 2 is not allowed; allowed: 0 to 1"},

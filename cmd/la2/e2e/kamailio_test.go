@@ -91,7 +91,22 @@ func TestKamailioDigest(t *testing.T) {
 		}
 	})
 	t.Run("behind: a station rings out", c.behind)
+	t.Run("behind: a station calls for help", c.emergency)
 	t.Run("in front: a citizen rings the number", func(t *testing.T) { c.citizen(t, "+390881000111") })
+}
+
+// emergency: 112 leaves by the carrier although no number of it leads there, as the number of the site.
+func (c carrier) emergency(t *testing.T) {
+	rescue := answering(t, "--listen", "127.0.0.3:0", "--via", c.at, "--user", "112", "--after", "300ms", "--for", "60s", "--play", toneFile(t, 700, 10))
+	station := ring(t, "112", "--listen", "127.0.0.2:0", "--via", c.office, "--user", "4001", "--for", "40s", "--play", toneFile(t, 1000, 10))
+	if in := rescue.event(t, 8*time.Second, "incoming"); !strings.Contains(in.Peer, "0881000100") {
+		t.Errorf("the rescuers see %q, want the number of the site", in.Peer)
+	}
+	station.hears(t, 700, 8*time.Second)
+	rescue.hears(t, 1000, 5*time.Second)
+	rescue.leave()
+	station.event(t, 5*time.Second, "ended")
+	settled(t, c.web)
 }
 
 func (c carrier) inFront(t *testing.T) { c.citizen(t, "803001") }

@@ -31,6 +31,9 @@ func TestCarrierWantsCredentials(t *testing.T) {
 		if s, _ := o.trunks.Status("operatore"); s.State != trunk.Up || s.Registration != trunk.Registered {
 			t.Errorf("status %+v", s)
 		}
+		if v := o.registrations(); len(v) != 1 || v[0].Labels["trunk"] != "operatore" || v[0].Func() != 1 {
+			t.Errorf("metrics %+v", v)
+		}
 		reg := c.last(sip.REGISTER)
 		if reg.To().Address.String() != "sip:formez@"+carrierA || reg.Contact().Address.String() != "sip:formez@10.0.0.1:5060" {
 			t.Errorf("registered\n%s", reg)

@@ -12,6 +12,7 @@ import (
 	"github.com/lineaamica/la2/cti/cdr"
 	"github.com/lineaamica/la2/cti/metrics"
 	"github.com/lineaamica/la2/cti/server"
+	"github.com/lineaamica/la2/sip/trunk"
 	"github.com/lineaamica/la2/ticketlink/taxonomy"
 	"github.com/lineaamica/la2/web"
 )
@@ -152,9 +153,25 @@ func registers(outcome string, count func() uint64) metrics.Value {
 		Labels: map[string]string{"outcome": outcome}, Func: func() float64 { return float64(count()) }}
 }
 
+// registrations with carriers, by trunk.
+func (n *Node) registrations() (out []metrics.Value) {
+	for _, t := range n.cfg.Trunks {
+		if t.Register.Expires == 0 {
+			continue
+		}
+		out = append(out, metrics.Value{Name: "la2_trunk_registered", Help: "1 while we are registered with the carrier.", Labels: map[string]string{"trunk": t.Name}, Func: func() float64 {
+			if s, _ := n.trunks.Status(t.Name); s.Registration == trunk.Registered {
+				return 1
+			}
+			return 0
+		}})
+	}
+	return out
+}
+
 // gauges are what the packet and signalling layers count.
 func (n *Node) gauges() []metrics.Value {
-	return slices.Concat(n.shieldValues(), n.loadValues(), n.proxyValues(), []metrics.Value{
+	return slices.Concat(n.registrations(), n.shieldValues(), n.loadValues(), n.proxyValues(), []metrics.Value{
 		{Name: "la2_sip_calls", Help: "Calls now.", Func: func() float64 { return float64(n.running()) }},
 		{Name: "la2_sip_subscriptions", Help: "Subscriptions of telephones to events (busy lamps).", Func: func() float64 { return float64(n.events.Len()) }},
 		{Name: "la2_sip_dial_refused_total", Help: "Calls of stations that their dial plan or a limit refused.", Counter: true, Func: func() float64 { return float64(n.plan.dial.refused.Load()) }},
