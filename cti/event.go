@@ -26,6 +26,9 @@ const (
 	EvStage             EventType = "Stage"             // the script entered Stage
 	EvChoice            EventType = "Choice"            // the caller chose Value in the menu
 	EvRedirected        EventType = "Redirected"        // a waiting caller was taken by Target
+	// EvPassed is all of a call that only passed through, when it is over: Instant is its
+	// beginning, Info.TalkMS how long it was connected. It has no Offered and no CallCleared.
+	EvPassed EventType = "Passed"
 
 	// Agent events.
 	EvAgentLoggedOn         EventType = "AgentLoggedOn"
@@ -96,6 +99,7 @@ type CallInfo struct {
 	From    SiteID    `json:"from,omitempty"` // the office that sent the call
 	Class   Class     `json:"class,omitempty"`
 	WaitMS  int64     `json:"wait_ms,omitempty"` // in queue so far, from the network instant
+	TalkMS  int64     `json:"talk_ms,omitempty"` // of Passed
 }
 
 // A Change is one event of a ticket; package ticketlink/ticket gives it meaning.

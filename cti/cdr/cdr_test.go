@@ -365,3 +365,25 @@ func Example() {
 	fmt.Println(last, strings.Contains(buf.String(), `"outcome":"closed"`))
 	// Output: 2 true
 }
+
+// A call that passed through is one event and one record.
+func TestPassed(t *testing.T) {
+	h := newHistory()
+	h.at(10, cti.EvPassed, info, trunk("tim"), cause(cti.CauseNormal), func(ev *cti.Event) {
+		ev.Instant, ev.Info.TalkMS = ev.At.Add(-9*time.Second), 7000
+	})
+	list := fold(t, h.evs)
+	if len(list) != 1 {
+		t.Fatalf("%d records", len(list))
+	}
+	r := list[0]
+	if r.Cleared.Sub(r.Offered) != 9*time.Second || r.Cleared.Sub(r.Established) != 7*time.Second || r.TalkMS != 7000 ||
+		r.Trunk != "tim" || r.Cause != cti.CauseNormal || r.Seq == 0 || r.Caller == "" || len(r.Segments) != 1 {
+		t.Errorf("%+v", r)
+	}
+	h = newHistory()
+	h.at(10, cti.EvPassed, info, cause(cti.CauseBusy))
+	if list = fold(t, h.evs); len(list) != 1 || !list[0].Established.IsZero() || list[0].Cause != cti.CauseBusy || len(list[0].Segments) != 0 {
+		t.Errorf("%+v", list)
+	}
+}

@@ -66,7 +66,7 @@ func (w *writer) apply(ev cti.Event) {
 	case r == nil:
 	case ev.Type == cti.EvOffered:
 		w.begun = append(w.begun, begun{ev.Call, ev.Seq})
-	case ev.Type == cti.EvCallCleared:
+	case ev.Type == cti.EvCallCleared, ev.Type == cti.EvPassed:
 		w.done = append(w.done, r)
 	}
 }
@@ -254,6 +254,9 @@ type Tracker struct {
 func (t *Tracker) Apply(ev cti.Event) (r *Record, ended []Segment) {
 	if ev.Call == "" || !concerns(ev.Type) {
 		return nil, nil
+	}
+	if ev.Type == cti.EvPassed {
+		return passedRecord(ev)
 	}
 	if t.Open == nil {
 		t.Open = map[cti.CallID]*Record{}

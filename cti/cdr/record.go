@@ -12,7 +12,7 @@ func concerns(t cti.EventType) bool {
 	switch t {
 	case cti.EvOffered, cti.EvAnswered, cti.EvQueued, cti.EvDelivered, cti.EvDiverted, cti.EvEstablished,
 		cti.EvHeld, cti.EvRetrieved, cti.EvTransferring, cti.EvTransferred, cti.EvTransferFailed, cti.EvRedirected,
-		cti.EvConnectionCleared, cti.EvCallCleared, cti.EvTicketOpened, cti.EvTicketAttached:
+		cti.EvConnectionCleared, cti.EvCallCleared, cti.EvPassed, cti.EvTicketOpened, cti.EvTicketAttached:
 		return true
 	}
 	return false
@@ -32,6 +32,24 @@ func newRecord(ev cti.Event) *Record {
 		}
 	}
 	return r
+}
+
+// passedRecord is the whole record of a call that passed through, and its segments.
+func passedRecord(ev cti.Event) (*Record, []Segment) {
+	end, talk := ev.At, time.Duration(0)
+	if ev.Info != nil {
+		talk = time.Duration(ev.Info.TalkMS) * time.Millisecond
+	}
+	if ev.At = ev.Instant; ev.At.IsZero() || ev.At.After(end) {
+		ev.At = end
+	}
+	r := newRecord(ev)
+	if talk > 0 {
+		ev.Type, ev.Leg, ev.At = cti.EvEstablished, cti.LegID(ev.Call)+"/2", end.Add(-talk)
+		r.Apply(ev)
+	}
+	ev.Type, ev.At = cti.EvCallCleared, end
+	return r, r.Apply(ev)
 }
 
 // Apply folds one event of the record's call and returns the segments that

@@ -136,7 +136,7 @@ func (f *fold) countCall(ev cti.Event, r *cdr.Record, ended []cdr.Segment) {
 			f.wait.WithLabelValues(string(s.Queue), string(s.Outcome)).Observe(s.End.Sub(s.Start).Seconds())
 		}
 	}
-	if r == nil || ev.Type != cti.EvCallCleared {
+	if r == nil || ev.Type != cti.EvCallCleared && ev.Type != cti.EvPassed {
 		return
 	}
 	f.calls.WithLabelValues(string(r.Service), string(r.Outcome)).Inc()

@@ -34,6 +34,7 @@ var lines = map[cti.EventType]string{
 	cti.EvTransferred:       "call transferred",
 	cti.EvTransferFailed:    "transfer failed",
 	cti.EvCallCleared:       "call cleared",
+	cti.EvPassed:            "call passed",
 	cti.EvTrunkUp:           "trunk up",
 	cti.EvEmergency:         "citizen handed over to the rescuers",
 	cti.EvTrunkRegistration: "registration with a carrier",
@@ -103,7 +104,7 @@ func attrs(ev cti.Event) []slog.Attr {
 	}
 	add("call", string(ev.Call))
 	add("service", string(ev.Service))
-	if ev.Info != nil && ev.Type == cti.EvOffered {
+	if ev.Info != nil && (ev.Type == cti.EvOffered || ev.Type == cti.EvPassed) {
 		add("caller", cti.Mask(ev.Info.Caller.Number))
 		add("from", string(ev.Info.From))
 	}
@@ -124,7 +125,7 @@ func attrs(ev cti.Event) []slog.Attr {
 	if ev.Type == cti.EvDelivered && ev.Info != nil {
 		out = append(out, slog.Duration("waited", time.Duration(ev.Info.WaitMS)*time.Millisecond))
 	}
-	if ev.Type == cti.EvCallCleared {
+	if ev.Type == cti.EvCallCleared || ev.Type == cti.EvPassed {
 		if began, ok := beginning(ev.Call); ok {
 			out = append(out, slog.Duration("lasted", ev.At.Sub(began).Round(time.Millisecond)))
 		}

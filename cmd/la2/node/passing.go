@@ -23,9 +23,9 @@ import (
 // interval (RFC 4028), or sip.max_duration without one. What a node that stops leaves open ends
 // there; the calls themselves go on without it.
 //
-// What concerns a station is told at once, as its agent is busy from that moment on. All else waits
-// up to gatherPassing for company, because many small disk writes cost more than the calls
-// themselves, and a crash loses no more than that; each event has the time at which it happened.
+// A call of stations is told as it happens, because their agents are busy and their lamps lit from
+// that moment on. Any other is one Passed when it is over, and waits up to gatherPassing for company:
+// events one by one cost more than the calls themselves. A crash loses the records of those that run.
 //
 // Its methods but run and leave are called on the shards and wait for nothing.
 type passing struct {
@@ -37,7 +37,7 @@ type passing struct {
 
 	mu    sync.Mutex // guards calls and what they point to, and later
 	calls map[passKey]*passage
-	later []cti.Event // for the stream, of calls without a station
+	later []cti.Event // Passed, for the stream
 }
 
 const (
@@ -58,7 +58,10 @@ type passage struct {
 	caller   cti.Party
 	dialled  string
 	rang     bool
-	answered bool
+	began    time.Time
+	answered time.Time // zero: not yet
+	trunk    string
+	from     cti.SiteID
 	interval time.Duration // for how long it lives without a refresh
 	until    time.Time
 }
@@ -80,7 +83,7 @@ func (p *passing) begin(m *wire.Message, in cti.Inbound, t route.Target) (cti.Ca
 	key := passKey{string(m.CallID()), string(m.FromTag())}
 	now := p.now()
 	c := &passage{call: cti.NewCallID(now), device: t.Device, by: in.Device, caller: in.Caller, dialled: in.Dialled,
-		interval: p.longest, until: now.Add(p.longest)}
+		trunk: in.Trunk, from: in.From, began: now, interval: p.longest, until: now.Add(p.longest)}
 	p.mu.Lock()
 	_, again := p.calls[key]
 	if !again {
@@ -90,21 +93,31 @@ func (p *passing) begin(m *wire.Message, in cti.Inbound, t route.Target) (cti.Ca
 	if again {
 		return "", nil
 	}
-	p.tell(c, cti.Event{Type: cti.EvOffered, Trunk: in.Trunk, Instant: now,
-		Info: &cti.CallInfo{Caller: in.Caller, Dialled: in.Dialled, From: in.From}})
+	p.tell(c, cti.Event{Type: cti.EvOffered, Trunk: in.Trunk, Instant: now, Info: c.info()})
 	p.light(c, b2bua.LineTrying)
 	return c.call, func(status int, m *wire.Message) { p.seen(key, c, status, m) }
 }
 
-// tell publishes an event of c, or leaves it for flush.
+func (c *passage) info() *cti.CallInfo {
+	return &cti.CallInfo{Caller: c.caller, Dialled: c.dialled, From: c.from}
+}
+
+// tell publishes an event of c, if it is a call of stations.
 func (p *passing) tell(c *passage, ev cti.Event) {
-	ev.Call, ev.At = c.call, p.now()
 	if c.device != "" {
+		ev.Call, ev.At = c.call, p.now()
 		p.events.Publish(ev)
-		return
 	}
+}
+
+// passed leaves a call that is over for flush.
+func (p *passing) passed(c *passage, cause cti.Cause) {
+	ev := cti.Event{Type: cti.EvPassed, Call: c.call, Trunk: c.trunk, Cause: cause, Instant: c.began, At: p.now(), Info: c.info()}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !c.answered.IsZero() {
+		ev.Info.TalkMS = max(1, ev.At.Sub(c.answered).Milliseconds())
+	}
 	p.later = append(p.later, ev)
 }
 
@@ -144,7 +157,7 @@ func (p *passing) seen(key passKey, c *passage, status int, m *wire.Message) {
 	case status >= 200:
 		p.tell(c, cti.Event{Type: cti.EvEstablished, Leg: leg, Device: c.device})
 		p.light(c, b2bua.LineTalks)
-	case c.device != "":
+	default:
 		p.tell(c, cti.Event{Type: cti.EvDelivered, Leg: leg, Device: c.device})
 		p.light(c, b2bua.LineRings)
 	}
@@ -156,12 +169,12 @@ func (p *passing) first(key passKey, c *passage, status int, m *wire.Message) bo
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case p.calls[key] != c || c.answered || status < 200 && c.rang:
+	case p.calls[key] != c || !c.answered.IsZero() || status < 200 && c.rang:
 		return false
 	case status < 200:
 		c.rang = true
 	default:
-		c.answered = true
+		c.answered = p.now()
 		c.interval = intervalOf(m, p.longest)
 		c.until = p.now().Add(c.interval)
 	}
@@ -194,7 +207,11 @@ func (p *passing) end(key passKey, cause cti.Cause) {
 	c := p.calls[key]
 	delete(p.calls, key)
 	p.mu.Unlock()
-	if c != nil {
+	switch {
+	case c == nil:
+	case c.device == "":
+		p.passed(c, cause)
+	default:
 		p.tell(c, cti.Event{Type: cti.EvCallCleared, Cause: cause})
 		p.light(c, b2bua.LineOver)
 	}

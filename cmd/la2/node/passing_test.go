@@ -314,3 +314,32 @@ func TestDirectCallOutlivesTheNode(t *testing.T) {
 		}
 	})
 }
+
+// A call of no station is one event when it is over.
+func TestPassedOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &ledger{}
+		p := newPassing(l, l.all, l.line, 4*time.Hour, time.Now)
+		invite := wired(t, strings.Replace(head("INVITE sip:b@10.0.0.3 SIP/2.0", "INVITE"), ";tag=2", "", 1))
+		_, seen := p.begin(invite, cti.Inbound{Dialled: "b", Trunk: "tim"}, route.Target{Contact: "sip:b@10.0.0.3"})
+		began := time.Now()
+		seen(180, nil)
+		time.Sleep(2 * time.Second)
+		seen(200, wired(t, head("SIP/2.0 200 OK", "INVITE")))
+		time.Sleep(5 * time.Second)
+		p.follow(wired(t, head("BYE sip:a@10.0.0.2 SIP/2.0", "back BYE")))
+		if l.story() != "" {
+			t.Errorf("told at once: %s", l.story())
+		}
+		p.flush()
+		if len(l.evs) != 1 || len(l.lamps) != 0 {
+			t.Fatalf("%s; lamps %q", l.story(), l.lamps)
+		}
+		ev := l.evs[0]
+		if ev.Type != cti.EvPassed || !ev.Instant.Equal(began) || ev.At.Sub(began) != 7*time.Second || ev.Info.TalkMS != 5000 ||
+			ev.Cause != cti.CauseNormal || ev.Trunk != "tim" || ev.Info.Dialled != "b" {
+			t.Errorf("%+v", ev)
+		}
+	})
+}
