@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -414,8 +415,9 @@ func TestKeepAliveOfOurs_RFC5626_4_4_1(t *testing.T) {
 // A phone that registered and says nothing keeps its connection for as long as it is registered.
 func TestKeep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		registered := true
-		n := newNode(t, flow.Config{Keep: func(f flow.Flow) bool { return registered && f.Remote.Addr() == phoneAddr.Addr() }})
+		var registered atomic.Bool
+		registered.Store(true)
+		n := newNode(t, flow.Config{Keep: func(f flow.Flow) bool { return registered.Load() && f.Remote.Addr() == phoneAddr.Addr() }})
 		phone, stranger := dial(t, n.net, phoneAddr.Addr().String()), dial(t, n.net, "10.0.0.2")
 		phone.say(t, options)
 		stranger.say(t, options)
@@ -427,7 +429,7 @@ func TestKeep(t *testing.T) {
 		if _, end := phone.heard(); end {
 			t.Error("the connection of a registered phone was closed")
 		}
-		registered = false
+		registered.Store(false)
 		time.Sleep(21 * time.Minute)
 		if _, end := phone.heard(); !end {
 			t.Error("it is open though the registration has ended")
