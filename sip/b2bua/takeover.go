@@ -28,6 +28,13 @@ type evReplace struct {
 
 func (evReplace) name() string { return "replace" }
 
+// Replaces tells whether req has a Replaces that is for us: for a dialog of ours, or
+// one that nobody can read. Others name a dialog that passed through.
+func (s *Switch) Replaces(req *sip.Request) bool {
+	names, err := replacesOf(req)
+	return err != nil || names != nil && s.find(names.key()) != nil
+}
+
 // replace hands tx to the call whose dialog it replaces.
 func (s *Switch) replace(tx *transaction.Server, in cti.Inbound, names replaces) {
 	if in.Device == "" && in.From == "" {

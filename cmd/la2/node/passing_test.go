@@ -234,6 +234,27 @@ func hasRing(r cdr.Record) bool {
 	return false
 }
 
+// An INVITE with Replaces for a dialog that passed through passes, too: an attended
+// transfer between telephones is theirs. One for no dialog of ours and no telephone
+// is 481 (RFC 3891 3).
+func TestDirectReplaces(t *testing.T) {
+	directWorld(t, func(w *world, o *site) {
+		alice, bob := w.station("8001", "10.0.7.1:5060"), w.station("8002", "10.0.7.2:5060")
+		names := siptest.With("Replaces", "elsewhere;to-tag=a;from-tag=b")
+		out := alice.Invite("sip:8002@"+hubIP, o.addr(), siptest.WithFrom("", "sip:8001@"+hubIP), names)
+		in := bob.ExpectInvite(5 * time.Second)
+		if in.Invite.Get("Replaces") != "elsewhere;to-tag=a;from-tag=b" || in.Invite.Get("Call-ID") != out.Invite.Get("Call-ID") {
+			t.Errorf("came as\n%s", in.Invite.Bytes())
+		}
+		in.Respond(481)
+		out.Wait(siptest.Status(481), 5*time.Second)
+		out = alice.Invite("sip:803001@"+hubIP, o.addr(), siptest.WithFrom("", "sip:8001@"+hubIP), names)
+		out.Wait(siptest.Status(481), 5*time.Second)
+		out = alice.Invite("sip:8002@"+hubIP, o.addr(), siptest.WithFrom("", "sip:8001@"+hubIP), siptest.With("Replaces", "half"))
+		out.Wait(siptest.Status(400), 5*time.Second)
+	})
+}
+
 // Who asserts another identity, hides his own, or works with a desktop, is bridged.
 func TestDirectCallBridged(t *testing.T) {
 	for name, f := range map[string]siptest.Field{

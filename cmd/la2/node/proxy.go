@@ -226,7 +226,7 @@ func (n *Node) direct(m *wire.Message, w who, t route.Target) (proxy.Plan, bool)
 		return proxy.Plan{}, false
 	}
 	for _, name := range [...]string{"P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID", "Privacy", "Diversion",
-		"History-Info", "User-to-User", "Replaces", "Identity"} {
+		"History-Info", "User-to-User", "Identity"} {
 		if m.Header(name) != nil {
 			return proxy.Plan{}, false
 		}

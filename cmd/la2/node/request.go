@@ -107,7 +107,7 @@ func (r requestRoute) invite(tx *transaction.Server) {
 	in := cti.Inbound{At: r.n.now(), Caller: who.caller, Dialled: target.Number,
 		Device: who.device, Trunk: who.trunk, From: who.site, Capsule: who.capsule}
 	switch {
-	case !passed && tx.Request().GetHeader("Replaces") != nil: // of a call that runs, whatever the number
+	case !passed && r.n.sw.Replaces(tx.Request()): // a call that runs here, whatever the number
 		r.n.sw.Invite(tx, in)
 	case !known:
 		tx.Respond(sip.StatusNotFound, "")
