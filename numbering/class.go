@@ -37,6 +37,26 @@ func IsEmergency(number string) bool {
 	return false
 }
 
+// Service is the Italian number behind an emergency service of RFC 5031 4.2, written
+// without its scheme: service:sos, service:sos.fire. What has no number of its own
+// is 112, who pass it on. False: no emergency service.
+func Service(urn string) (number string, ok bool) {
+	name, ok := strings.CutPrefix(strings.ToLower(urn), "service:sos")
+	if !ok || name != "" && name[0] != '.' {
+		return "", false
+	}
+	first, _, _ := strings.Cut(strings.TrimPrefix(name, "."), ".")
+	switch first {
+	case "police":
+		return "113", true
+	case "fire":
+		return "115", true
+	case "ambulance":
+		return "118", true
+	}
+	return "112", true
+}
+
 // ClassOf is the class of a canonical number of the public network. A number that
 // the plan does not know is Premium: nobody should pay for a guess. Whether bare
 // digits name a station is the caller's question, before this one.

@@ -120,3 +120,18 @@ func FuzzWrite(f *testing.F) {
 		}
 	})
 }
+
+func TestService_RFC5031_4_2(t *testing.T) {
+	t.Parallel()
+	for urn, want := range map[string]string{
+		"service:sos": "112", "SERVICE:SOS": "112", "service:sos.police": "113", "service:sos.fire": "115", "service:sos.ambulance": "118",
+		"service:sos.marine": "112", "service:sos.police.municipal": "113", "service:sosx": "", "service:counseling": "", "": "", "service:": "",
+	} {
+		if got, ok := Service(urn); got != want || ok != (want != "") {
+			t.Errorf("%s: got %q, %v", urn, got, ok)
+		}
+		if want != "" && !IsEmergency(want) {
+			t.Errorf("%s leads to %s, which is none", urn, want)
+		}
+	}
+}

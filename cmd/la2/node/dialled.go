@@ -7,6 +7,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"github.com/lineaamica/la2/numbering"
 	"github.com/lineaamica/la2/sip/trunk"
 )
 
@@ -22,6 +23,8 @@ func (n *Node) dialled(u *sip.Uri) (number string, ok bool) {
 		return userOf(u), true
 	case "tel":
 		return userOf(u), true
+	case "urn":
+		return numbering.Service(u.Raw())
 	}
 	return "", false
 }

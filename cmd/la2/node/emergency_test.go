@@ -49,6 +49,11 @@ func TestEmergency(t *testing.T) {
 				t.Errorf("%s: the extension is shown\n%s", uri, m)
 			}
 		}
+		for urn, want := range map[string]string{"urn:service:sos": "112", "urn:service:sos.fire": "115"} { // RFC 5031
+			if res := phone.as("1001", "INVITE", urn); res.StatusCode != 200 || b.last(sip.INVITE).Recipient.User != want {
+				t.Errorf("%s: %d, %s", urn, res.StatusCode, b.last(sip.INVITE).Recipient.User)
+			}
+		}
 		if got := a.heard(); got != "" {
 			t.Errorf("the second way out heard %s", got)
 		}

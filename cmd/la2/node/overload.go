@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lineaamica/la2/cti/metrics"
+	"github.com/lineaamica/la2/numbering"
 	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/overload"
 	"github.com/lineaamica/la2/sip/wire"
@@ -59,11 +60,11 @@ func urgent(m *wire.Message) bool {
 	} else if len(number) > 4 && bytes.EqualFold(number[:4], []byte("tel:")) {
 		number = number[4:]
 	}
-	switch string(number) {
-	case "112", "113", "115", "118", "urn:service:sos":
-		return true
+	if service, ok := bytes.CutPrefix(number, []byte("urn:")); ok {
+		_, sos := numbering.Service(string(service))
+		return sos
 	}
-	return false
+	return numbering.IsEmergency(string(number))
 }
 
 func (n *Node) loadValues() []metrics.Value {

@@ -195,7 +195,7 @@ func TestForeignHost(t *testing.T) {
 		r := w.raw("10.0.9.9:5060")
 		for uri, want := range map[string]int{
 			"sip:1002@evil.example": 404, "sip:1002@10.0.4.2": 404, "sip:1002@h@evil": 404, "sip:1002@evil.example;maddr=10.0.0.1": 404,
-			"sip:1002@10.0.0.1": 480, "sip:1002@LocalHost.": 480, "sip:1002@formezpa.la2.example": 480, "tel:1002": 480, "urn:service:sos": 416,
+			"sip:1002@10.0.0.1": 480, "sip:1002@LocalHost.": 480, "sip:1002@formezpa.la2.example": 480, "tel:1002": 480, "urn:service:sos": 404, "urn:x": 416,
 		} {
 			if res := r.as("1001", "INVITE", uri); res.StatusCode != want {
 				t.Errorf("%s: %d, want %d", uri, res.StatusCode, want)
