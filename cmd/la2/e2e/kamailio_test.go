@@ -4,14 +4,18 @@ package e2e
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/lineaamica/la2/sip/siptest"
 )
 
 // A carrier is Kamailio as a proxy between an office and the world.
@@ -21,40 +25,91 @@ type carrier struct {
 }
 
 // besides starts Kamailio and an office that are each other's trunk. leg is the
-// transport between them, "udp" or "tcp".
+// transport between them: udp, tcp or tls (with certificates at both ends).
 func besides(t *testing.T, leg string) carrier {
 	t.Helper()
-	return withKamailio(t, leg, "carrier.cfg", "office.yaml")
+	if leg == "tls" {
+		return withKamailio(t, leg, "carrier.cfg", "trunk_tls.yaml")
+	}
+	return withKamailio(t, leg, "carrier.cfg", "trunk.yaml")
 }
 
-// withKamailio starts both with their files of testdata/kamailio.
-func withKamailio(t *testing.T, leg, cfg, office string) carrier {
+// withKamailio starts both with their files of testdata/kamailio; trunks ends the office's.
+func withKamailio(t *testing.T, leg, cfg, trunks string) carrier {
 	t.Helper()
-	need(t, "kamailio")
-	dir := t.TempDir()
-	port, sip, web := freePort(t), freePort(t), freePort(t)
-	fill := strings.NewReplacer("PORT", fmt.Sprint(port), "OFFICE", fmt.Sprint(sip), "WEB", fmt.Sprint(web), "LEG", leg)
-	for _, name := range []string{cfg, office} {
+	f := newSetting(t, leg)
+	f.kamailio(t, cfg, "PORT")
+	return f.office(t, trunks)
+}
+
+// A setting is the directory of one Kamailio test, and what stands for the capital words in its files.
+type setting struct {
+	dir, leg string
+	words    map[string]string
+}
+
+func newSetting(t *testing.T, leg string) *setting {
+	t.Helper()
+	f := &setting{dir: t.TempDir(), leg: leg, words: map[string]string{"LEG": leg}}
+	for _, port := range []string{"PORT", "SECOND", "OFFICE", "WEB", "TLSKAMAILIO", "TLSNODE"} {
+		f.words[port] = fmt.Sprint(freePort(t))
+	}
+	ca := siptest.NewAuthority(t)
+	for _, name := range []string{"carrier", "office"} {
+		dir := filepath.Join(f.dir, name)
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		ca.Files(dir, name+".example", "127.0.0.1")
+	}
+	return f
+}
+
+// write fills files of testdata/kamailio, one after the other, into one called as the first.
+func (f *setting) write(t *testing.T, as string, names ...string) (path string) {
+	t.Helper()
+	pairs := []string{"DIR", f.dir}
+	for _, word := range slices.Sorted(maps.Keys(f.words)) {
+		pairs = append(pairs, word, f.words[word])
+	}
+	var text strings.Builder
+	for _, name := range names {
 		raw, err := os.ReadFile(filepath.Join(world.root, "testdata", "kamailio", name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(fill.Replace(string(raw))), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		text.WriteString(strings.NewReplacer(pairs...).Replace(string(raw)))
 	}
-	startIn(t, dir, "kamailio", "-f", filepath.Join(dir, cfg), "-x", "fm", "-m", "64", "-M", "8", "-DD", "-E",
-		"-P", filepath.Join(dir, "kamailio.pid"), "-Y", dir)
-	node := startIn(t, dir, world.bin, "serve", "-c", filepath.Join(dir, office), "--data", filepath.Join(dir, "data"))
-	if _, _, ok := node.until(0, 10*time.Second, func(l string) bool { return strings.Contains(l, "node started") }); !ok {
-		t.Fatalf("the office is not ready: %s", strings.Join(node.text(), "\n"))
+	path = filepath.Join(f.dir, as)
+	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	c := carrier{at: fmt.Sprintf("127.0.0.1:%d", port), office: fmt.Sprintf("127.0.0.1:%d", sip), web: fmt.Sprintf("http://127.0.0.1:%d", web)}
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		nc, err := net.Dial("tcp", c.at)
+	return path
+}
+
+// kamailio starts one with a file, at the port of a word, and waits until it listens.
+func (f *setting) kamailio(t *testing.T, cfg, port string) *proc {
+	t.Helper()
+	need(t, "kamailio")
+	run := filepath.Join(f.dir, port)
+	if err := os.Mkdir(run, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	own := *f
+	own.words = maps.Clone(f.words)
+	own.words["PORT"] = f.words[port]
+	args := []string{"-f", own.write(t, port+".cfg", cfg), "-x", "fm", "-m", "64", "-M", "8", "-DD", "-E", "-P", filepath.Join(run, "pid"), "-Y", run}
+	at := f.words[port]
+	if f.leg == "tls" {
+		own.write(t, "tls.cfg", "tls.cfg")
+		args, at = append(args, "-A", "WITH_TLS"), f.words["TLSKAMAILIO"]
+	}
+	p := startIn(t, f.dir, "kamailio", args...)
+	for end := time.Now().Add(15 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		nc, err := net.Dial("tcp", "127.0.0.1:"+at)
 		if err == nil {
 			nc.Close()
-			return c
+			return p
 		}
 		if time.Now().After(end) {
 			t.Fatalf("Kamailio does not listen: %v", err)
@@ -62,10 +117,20 @@ func withKamailio(t *testing.T, leg, cfg, office string) carrier {
 	}
 }
 
+// office starts the node.
+func (f *setting) office(t *testing.T, trunks string) carrier {
+	t.Helper()
+	node := startIn(t, f.dir, world.bin, "serve", "-c", f.write(t, "office.yaml", "office.yaml", trunks), "--data", filepath.Join(f.dir, "data"))
+	if _, _, ok := node.until(0, 15*time.Second, func(l string) bool { return strings.Contains(l, "node started") }); !ok {
+		t.Fatalf("the office is not ready: %s", strings.Join(node.text(), "\n"))
+	}
+	return carrier{at: "127.0.0.1:" + f.words["PORT"], office: "127.0.0.1:" + f.words["OFFICE"], web: "http://127.0.0.1:" + f.words["WEB"]}
+}
+
 // Calls through Kamailio in both directions: it is the proxy in front of the office
 // and the trunk behind it. Every request of a call follows its Record-Route.
 func TestKamailio(t *testing.T) {
-	for _, leg := range []string{"udp", "tcp"} {
+	for _, leg := range []string{"udp", "tcp", "tls"} {
 		t.Run(leg, func(t *testing.T) {
 			c := besides(t, leg)
 			t.Run("in front: a citizen rings the office", c.inFront)
@@ -78,7 +143,7 @@ func TestKamailio(t *testing.T) {
 // Kamailio as a carrier that wants credentials: the office registers there, is found by
 // its registration, and proves who it is for each call out and its end.
 func TestKamailioDigest(t *testing.T) {
-	c := withKamailio(t, "udp", "digest.cfg", "digest.yaml")
+	c := withKamailio(t, "udp", "digest.cfg", "trunk_digest.yaml")
 	t.Run("status", func(t *testing.T) {
 		for end := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Millisecond) {
 			out := output(t, 0, world.bin, "status", "--url", c.web)
@@ -150,4 +215,40 @@ func (c carrier) refused(t *testing.T) {
 		}
 	}
 	settled(t, c.web)
+}
+
+// The first of two carriers freezes, then dies: calls go by the second, and the call that
+// stands goes on, because its audio does not pass the carrier.
+func TestKamailioDies(t *testing.T) {
+	f := newSetting(t, "udp")
+	first := f.kamailio(t, "carrier.cfg", "PORT")
+	f.kamailio(t, "carrier.cfg", "SECOND")
+	c := f.office(t, "trunk_pair.yaml")
+	const number = "+390655501001"
+	one := answering(t, "--listen", "127.0.0.3:0", "--via", c.at, "--user", number, "--after", "300ms", "--for", "120s", "--play", toneFile(t, 700, 10))
+	two := answering(t, "--listen", "127.0.0.4:0", "--via", "127.0.0.1:"+f.words["SECOND"], "--user", number, "--after", "300ms", "--for", "120s", "--play", toneFile(t, 800, 10))
+	call := func(hz int) *telephone {
+		t.Helper()
+		p := ring(t, number, "--listen", "127.0.0.2:0", "--via", c.office, "--user", "4001", "--for", "90s", "--play", toneFile(t, 1000, 10))
+		e := p.event(t, 15*time.Second, "answered")
+		t.Logf("answered after %v", e.At.Sub(p.events()[0].At).Round(time.Millisecond))
+		p.hears(t, hz, 8*time.Second)
+		return p
+	}
+	stands := call(700)
+	group := -first.cmd.Process.Pid
+	if err := syscall.Kill(group, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for _, state := range []string{"frozen", "dead"} {
+		if state == "dead" {
+			first.kill()
+		}
+		p := call(800)
+		two.hears(t, 1000, 5*time.Second)
+		p.signal(syscall.SIGINT)
+		two.event(t, 5*time.Second, "ended")
+		stands.hears(t, 700, 5*time.Second)
+		one.hears(t, 1000, 5*time.Second)
+	}
 }
