@@ -51,6 +51,7 @@ func sippCallers(t *testing.T) {
 func callee(t *testing.T, scenario, account string, more ...string) *proc {
 	t.Helper()
 	at := strconv.Itoa(freePort(t))
+	nowhere(t, account)
 	done(t, sipp(t, "uas_register", account, account, "-p", at), 10*time.Second)
 	args := []string{"127.0.0.1:5060", "-sf", filepath.Join(world.root, "testdata", "sipp", scenario+".xml"), "-m", "1", "-nostdin",
 		"-i", "127.0.0.1", "-p", at, "-mp", strconv.Itoa(mediaPort(t)), "-s", account, "-timeout", "30s", "-timeout_error", "-trace_err", "-error_file", "errors"}
