@@ -65,14 +65,15 @@ type leg struct {
 	refer      *referral // a REFER of this leg under way
 	keys       keying
 	byInfo     keptKey
-	twin       *leg      // of the same transferor in another call: goes when this has gone
-	heir       *leg      // what became of this leg in another call
-	kept       bool      // outlives the end of the call until released
-	control    control   // what its telephone may be told
-	asked      bool      // its telephone was told to hold, and does not yet
-	strange    bool      // moved here with a port that cannot be bridged
-	able       bool      // the far end understands Replaces (RFC 3891 6.2)
-	leaving    cti.Cause // why it is closing
+	party      *cti.Party // who it is, if it neither began the call nor was rung by it
+	twin       *leg       // of the same transferor in another call: goes when this has gone
+	heir       *leg       // what became of this leg in another call
+	kept       bool       // outlives the end of the call until released
+	control    control    // what its telephone may be told
+	asked      bool       // its telephone was told to hold, and does not yet
+	strange    bool       // moved here with a port that cannot be bridged
+	able       bool       // the far end understands Replaces (RFC 3891 6.2)
+	leaving    cti.Cause  // why it is closing
 }
 
 // openPort takes a pair of RTP ports for l.

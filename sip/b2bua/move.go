@@ -41,8 +41,13 @@ func (c *Call) yieldTo(e cmdYield, far *leg, say func(moved *leg) event) bool {
 
 // handOver is a copy of l for call to; what belongs to the life in this call is left out.
 func (l *leg) handOver(to *Call) *leg {
+	party := l.party
+	if l == l.call.caller && party == nil {
+		was := l.call.in.Caller
+		party = &was
+	}
 	return &leg{
-		call: to, key: l.key, state: legConfirmed,
+		call: to, party: party, key: l.key, state: legConfirmed,
 		device: l.owner, owner: l.owner, trunk: l.trunk, number: l.number, trusted: l.trusted, able: l.able,
 		dlg: l.dlg, flow: l.flow, port: l.port, open: l.open,
 		local: l.local, said: l.said, agreed: l.agreed, nat: l.nat, session: l.session,

@@ -117,6 +117,7 @@ func (c *Call) seat(l *leg, e evReplace) {
 	switch {
 	case old == c.caller:
 		c.caller, c.joined = l, joint{}
+		l.party = &e.in.Caller
 		if e.in.From != "" { // another office handed its party over
 			c.in.Caller = e.in.Caller
 			c.learn(e.in.Capsule)

@@ -170,6 +170,16 @@ func TestTakeover_byOffice(t *testing.T) {
 		if ev := w.events(); !strings.Contains(ev, "TicketAttached") {
 			t.Errorf("events %s", ev)
 		}
+		target := w.phone("1003") // who is handed on from here is seen as the office said
+		if err := w.sw.Transfer(w.t.Context(), w.call().id, w.leg(2), cti.Destination{Device: "1003"}); err != nil {
+			t.Fatal(err)
+		}
+		m := target.expect("INVITE").(*sip.Request)
+		if got := m.From().Address.User; got != "1050" {
+			t.Errorf("the target sees %q", got)
+		}
+		target.reply(m, 486, "")
+		target.expect("ACK")
 		again.request("BYE", "")
 		again.expect("200")
 		agent.reply(agent.expect("BYE").(*sip.Request), 200, "")

@@ -123,13 +123,16 @@ func (c *Call) ringTarget(t *transfer, dest cti.Destination, targets []Target) e
 
 // staying is who is handed over, as the target sees it.
 func (c *Call) staying() cti.Party {
-	if l := c.caller; l.id != cti.LegID(c.id)+"/1" { // whom a station called, see swap
-		if l.owner != "" {
-			return cti.Party{Number: string(l.owner), Verified: true}
-		}
-		return cti.Party{Number: l.number}
+	l := c.caller
+	switch {
+	case l.party != nil: // it came from another call, or by Replaces
+		return *l.party
+	case l.id == cti.LegID(c.id)+"/1":
+		return c.in.Caller
+	case l.owner != "": // whom a station called, see swap
+		return cti.Party{Number: string(l.owner), Verified: true}
 	}
-	return c.in.Caller
+	return cti.Party{Number: l.number}
 }
 
 // referredBy says on whose behalf we call (RFC 3892 2.1.1): the station whose REFER
