@@ -66,3 +66,25 @@ func TestOriginal(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a peer writes, what we read is a number or nothing, and what we write of
+// it is one line of each header with two entries at most.
+func FuzzOriginal(f *testing.F) {
+	for _, s := range []string{"<sip:803001@c>;index=1", "<sip:803001@c>;privacy=full", "\"a, <b>\" <tel:+39 06 828881>", "<sip:%0d%0a@c>", "<<>>,,;", "sip:1@c", "<sip:+39@c"} {
+		f.Add(s)
+	}
+	p := &Peer{Site: "cmna"}
+	f.Fuzz(func(t *testing.T, s string) {
+		req := sip.NewRequest(sip.INVITE, sip.Uri{Scheme: "sip", Host: "x"})
+		req.AppendHeader(sip.NewHeader("History-Info", s))
+		n := p.Original(req)
+		if strings.Trim(n, "+0123456789") != "" {
+			t.Errorf("%q is read as %q", s, n)
+		}
+		for _, h := range p.History(n, s, Deflection, "h") {
+			if strings.ContainsAny(h.Value(), "\r\n\x00") || strings.Count(h.Value(), "<") > 2 {
+				t.Errorf("%q gave %q", s, h.Value())
+			}
+		}
+	})
+}
