@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/lineaamica/la2/cti"
 )
 
 // The verbs of the B2BUA with SIPp at either end: as caller, against `la2 phone`,
@@ -37,6 +39,20 @@ func sippCallers(t *testing.T) {
 			desk.event(t, 3*time.Second, "ended")
 		})
 	}
+	t.Run("info", func(t *testing.T) { // key 1 in the menu is the topic of the call
+		t.Parallel()
+		desk := answering(t, "--user", "1004", "--for", "60s", "--after", "300ms")
+		d := logIn(t, hubURL, "1004")
+		d.ready(t)
+		p := sipp(t, "info", "cittadino", "803001", "-rtp_echo")
+		if e := d.event(t, 10*time.Second, cti.EvDelivered); e.Info == nil || e.Info.Topic != "previdenza" {
+			t.Errorf("the desktop is told %+v, want the topic of key 1", e.Info)
+		}
+		desk.event(t, 5*time.Second, "answered")
+		desk.hears(t, 440, 5*time.Second)
+		done(t, p, 20*time.Second)
+		desk.event(t, 3*time.Second, "ended")
+	})
 	t.Run("session refresh and glare", func(t *testing.T) { // 45 s
 		t.Parallel()
 		desk := answering(t, "--user", "1006", "--for", "80s", "--after", "100ms")

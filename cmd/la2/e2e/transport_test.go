@@ -21,8 +21,9 @@ import (
 	"github.com/lineaamica/la2/sip/siptest"
 )
 
-// office serves the hub's demo file with other sockets, until the test ends.
-func office(t *testing.T, listen, more string) *proc {
+// office serves the hub's demo file with other sockets, more lines of section sip and
+// edits (pairs of old and new text), until the test ends.
+func office(t *testing.T, listen, more string, edits ...string) *proc {
 	t.Helper()
 	if world.net != nil {
 		world.net.stop()
@@ -32,10 +33,13 @@ func office(t *testing.T, listen, more string) *proc {
 		t.Fatal(err)
 	}
 	const old = "  listen: [udp:127.0.0.1:5060, tcp:127.0.0.1:5060]\n"
-	text := strings.Replace(string(raw), old, "  listen: ["+listen+"]\n"+more, 1)
-	if text == string(raw) {
-		t.Fatalf("the demo file has no line %q", old)
+	edits = append([]string{old, "  listen: [" + listen + "]\n" + more}, edits...)
+	for i := 0; i < len(edits); i += 2 {
+		if !strings.Contains(string(raw), edits[i]) {
+			t.Fatalf("the demo file does not say %q", edits[i])
+		}
 	}
+	text := strings.NewReplacer(edits...).Replace(string(raw))
 	file := filepath.Join(t.TempDir(), "office.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
