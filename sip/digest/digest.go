@@ -25,8 +25,8 @@ import (
 var (
 	// ErrMissing: the request has no credentials for our realm.
 	ErrMissing = errors.New("digest: no credentials for this realm")
-	// ErrStale: the credentials are right but their nonce is too old, unknown or
-	// used before. The new challenge says stale=true, and the client tries again
+	// ErrStale: the nonce was not given to this network, and nothing else was looked at;
+	// or the credentials are right but their nonce is too old or used before. The new challenge says stale=true, and the client tries again
 	// without asking its user (RFC 7616 3.3).
 	ErrStale = errors.New("digest: nonce is stale")
 	// ErrDenied: everything else. Unknown users, wrong passwords and malformed

@@ -100,11 +100,13 @@ func TestChallenge_RFC8760_2_4(t *testing.T) {
 	}
 }
 
-// A nonce that is too old, forged or from another process is stale for who knows
-// the password, and says nothing to who does not.
+// A nonce that is forged, from another process or given to another network is stale,
+// and nothing else is looked at. One that is too old is stale for who knows the
+// password, and says nothing to who does not.
 func TestVerify_stale(t *testing.T) {
-	v, c := newVerifier(t, Config{NonceLife: time.Minute, BindSource: true})
+	v, c := newVerifier(t, Config{NonceLife: time.Minute})
 	stranger, _ := newVerifier(t, Config{})
+	far := netip.MustParseAddr("203.0.113.1")
 	chal := v.Challenge(home, false)
 	check := func(name string, src netip.Addr, chal []string, password string, want error) {
 		t.Helper()
@@ -114,9 +116,12 @@ func TestVerify_stale(t *testing.T) {
 	}
 	forged := []string{`Digest realm="la2", nonce="abc", algorithm=MD5, qop="auth"`}
 	check("forged nonce", home, forged, "demo-1001", ErrStale)
-	check("forged nonce, wrong password", home, forged, "x", ErrDenied)
+	check("forged nonce, wrong password", home, forged, "x", ErrStale)
 	check("nonce of another secret", home, stranger.Challenge(home, false), "demo-1001", ErrStale)
-	check("nonce given to another address", other, chal, "demo-1001", ErrStale)
+	check("nonce given to another network", far, chal, "demo-1001", ErrStale)
+	check("nonce given to another network, wrong password", far, chal, "x", ErrStale)
+	check("nonce of another address of the network", home.Next(), chal, "demo-1001", nil)
+	chal = v.Challenge(home, false)
 	check("fresh", home, chal, "demo-1001", nil)
 	c.t = c.t.Add(61 * time.Second)
 	check("too old", home, chal, "demo-1001", ErrStale)

@@ -29,6 +29,9 @@ type GuardConfig struct {
 	// Size is how many sources and accounts are remembered; the least recently
 	// used goes first. Default 16384 (about 6 MB when full).
 	Size int
+	// Spared reports sources whose network is not paused as a whole, only one account
+	// at a time. Default: none.
+	Spared func(src netip.Addr) bool
 	// OnDenied is told where each refused credentials came from. Default: nobody.
 	OnDenied func(src netip.Addr)
 	// Logger gets one line when a source begins its pause, without account and
@@ -54,6 +57,9 @@ func (c *GuardConfig) setDefaults() {
 	if c.Size <= 0 {
 		c.Size = 16384
 	}
+	if c.Spared == nil {
+		c.Spared = func(netip.Addr) bool { return false }
+	}
 	if c.OnDenied == nil {
 		c.OnDenied = func(netip.Addr) {}
 	}
@@ -75,8 +81,8 @@ func (c *GuardConfig) setDefaults() {
 // of his own would buy a guesser more guesses. A pause is not prolonged by what
 // comes meanwhile.
 //
-// The source of a datagram can be forged: who does so can shut a network out
-// for as long as he goes on, but learns nothing. Safe for concurrent use.
+// The source of a datagram can be forged, but who forges it has no nonce that was
+// given there: what he sends is stale, and pauses nobody. Safe for concurrent use.
 type Guard struct {
 	*Verifier
 	cfg  GuardConfig
@@ -138,7 +144,7 @@ func (g *Guard) verifyAny(r *Request, authorizations []string) (Proof, error) {
 		return Proof{}, ErrMissing
 	}
 	key := suspectKey{source: sourceOf(r.Source)}
-	sourcePaused := g.paused(key)
+	sourcePaused := g.paused(key) && !g.cfg.Spared(r.Source)
 	for _, a := range authorizations {
 		if a == "" {
 			continue
@@ -147,10 +153,7 @@ func (g *Guard) verifyAny(r *Request, authorizations []string) (Proof, error) {
 		switch {
 		case err == nil && c.Realm != g.Realm():
 			continue
-		case err != nil && sourcePaused:
-			return Proof{}, g.refuse(key)
 		case err != nil:
-			g.failed(key)
 			return Proof{}, ErrDenied
 		}
 		account := suspectKey{key.source, maphash.String(g.seed, c.Username) | 1}

@@ -120,20 +120,54 @@ func TestGuard_sources(t *testing.T) {
 	}
 }
 
-// Malformed credentials count, those for other realms do not.
+// Nobody guesses with credentials that cannot be read, or of another realm: they count for
+// nothing here.
 func TestGuard_malformed(t *testing.T) {
 	g := newGuarded(t, GuardConfig{Failures: 2})
 	for range 5 {
 		if _, err := g.Verify(Request{Source: home, Method: "REGISTER", URI: reqURI}, `Digest realm="x", username="1001"`); !errors.Is(err, ErrMissing) {
 			t.Errorf("other realm: got %v", err)
 		}
-	}
-	for range 2 {
 		if _, err := g.Verify(Request{Source: home, Method: "REGISTER", URI: reqURI}, `Digest realm="la2`); !errors.Is(err, ErrDenied) {
 			t.Errorf("unclosed: got %v", err)
 		}
 	}
-	g.try(home.String(), "1001", "demo-1001", ErrDenied)
+	g.try(home.String(), "1001", "demo-1001", nil)
+}
+
+// Who forges the source of his datagrams does not get the nonces that are sent there. With those
+// that he has he pauses nobody, neither the network nor an account of it.
+func TestGuard_forgedSource(t *testing.T) {
+	g := newGuarded(t, GuardConfig{Failures: 2})
+	victim, forger := netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("203.0.113.1")
+	g.try(victim.String(), "1001", "demo-1001", nil)
+	for range 50 {
+		for _, user := range []string{"1001", "9999"} {
+			auth := answer(t, user, "guess", "REGISTER", reqURI, g.Challenge(forger, false))
+			if _, err := g.Verify(Request{Source: victim, Method: "REGISTER", URI: reqURI}, auth); !errors.Is(err, ErrStale) {
+				t.Fatalf("got %v, want stale", err)
+			}
+		}
+	}
+	if p := g.Pauses(); len(p) > 0 {
+		t.Errorf("paused: %+v", p)
+	}
+	g.try(victim.String(), "1001", "demo-1001", nil)
+	g.try(victim.String(), "1002", "demo-1002", nil)
+}
+
+// Of a source that is spared only the account is paused that was guessed at: a bench on loopback
+// tries wrong passwords and goes on.
+func TestGuard_spared(t *testing.T) {
+	g := newGuarded(t, GuardConfig{Failures: 2, Spared: netip.Addr.IsLoopback})
+	for range 4 {
+		g.try("127.0.0.1", "1001", "guess", ErrDenied)
+		g.try("127.0.0.1", "9999", "guess", ErrDenied)
+	}
+	g.try("127.0.0.1", "1001", "demo-1001", ErrDenied)
+	g.try("127.0.0.1", "1002", "demo-1002", nil)
+	g.clock.t = g.clock.t.Add(time.Minute)
+	g.try("127.0.0.1", "1001", "demo-1001", nil)
 }
 
 // Both counts are kept: one of a source, one of an account there.

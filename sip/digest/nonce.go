@@ -10,26 +10,30 @@ import (
 	"time"
 )
 
-// A nonce is 32 bytes in base64url without padding (43 characters):
+// A nonce is 21 bytes in base64url (28 characters). It is short because a
+// challenge may not be longer than the request of a stranger that it answers.
 //
-//	 0      8          16                 32
-//	+------+----------+------------------+
-//	| time | random   | HMAC-SHA-256/128 |
-//	+------+----------+------------------+
+//	 0      6        11                21
+//	+------+--------+-----------------+
+//	| time | random | HMAC-SHA-256/80 |
+//	+------+--------+-----------------+
 //
-// time is milliseconds since 1970, big-endian. The HMAC covers the first 16
-// bytes, the realm and, when nonces are bound to the source, its address.
+// time is milliseconds since 1970, big-endian. The HMAC covers the first 11
+// bytes, the realm and the network that the nonce was given to; 80 bits are the
+// least that RFC 2104 5 recommends.
 const (
-	nonceStamp = 8
-	nonceBody  = 16
-	nonceLen   = 32
+	nonceStamp = 6
+	nonceBody  = 11
+	nonceLen   = 21
 )
 
 // nonceID is the part of a nonce that makes it unique.
 type nonceID [nonceBody]byte
 
 func (id nonceID) time() time.Time {
-	return time.UnixMilli(int64(binary.BigEndian.Uint64(id[:nonceStamp])))
+	var ms [8]byte
+	copy(ms[8-nonceStamp:], id[:nonceStamp])
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(ms[:])))
 }
 
 // A mac is a keyed hash with room for its text and its sum.
@@ -40,28 +44,29 @@ type mac struct {
 
 func (v *Verifier) newNonce(src netip.Addr) string {
 	var n [nonceLen]byte
-	binary.BigEndian.PutUint64(n[:], uint64(v.cfg.Now().UnixMilli()))
+	var word [8]byte
+	binary.BigEndian.PutUint64(word[:], uint64(v.cfg.Now().UnixMilli()))
+	copy(n[:nonceStamp], word[8-nonceStamp:])
 	// It only has to differ from others of the same millisecond; the HMAC is what nobody guesses.
-	binary.BigEndian.PutUint64(n[nonceStamp:], rand.Uint64())
+	binary.BigEndian.PutUint64(word[:], rand.Uint64())
+	copy(n[nonceStamp:nonceBody], word[:])
 	v.seal(n[nonceBody:], n[:nonceBody], src)
 	return base64.RawURLEncoding.EncodeToString(n[:])
 }
 
-// seal writes the 16-byte MAC of body into dst.
+// seal writes the MAC of body, given to src, into dst.
 func (v *Verifier) seal(dst, body []byte, src netip.Addr) {
 	m := v.macs.Get().(*mac)
 	defer v.macs.Put(m)
 	m.hash.Reset()
 	text := append(append(m.room[:0], body...), v.cfg.Realm...)
-	if v.cfg.BindSource {
-		a := src.Unmap().As16()
-		text = append(text, a[:]...)
-	}
+	network := sourceOf(src).Addr().As16()
+	text = append(text, network[:]...)
 	m.hash.Write(text)
 	copy(dst, m.hash.Sum(m.room[:0])) // the hash has read text
 }
 
-// openNonce checks the MAC; false: we did not make this nonce (for this source).
+// openNonce checks the MAC; false: we did not make this nonce for this network.
 func (v *Verifier) openNonce(s string, src netip.Addr) (nonceID, bool) {
 	var id nonceID
 	var n [nonceLen]byte

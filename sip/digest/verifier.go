@@ -28,9 +28,6 @@ type Config struct {
 	Secret []byte
 	// NonceLife is how long a nonce may be used. Default 5m; 10s at least.
 	NonceLife time.Duration
-	// BindSource ties a nonce to the address it was given to. It breaks phones
-	// whose address changes (two uplinks, carrier NAT).
-	BindSource bool
 	// AnyUser accepts a digest-uri without the user part of the Request-URI, as
 	// some testers send it (SIPp: sip:HOST:PORT).
 	AnyUser bool
@@ -141,8 +138,11 @@ type Proof struct {
 // Verify checks one Authorization value of a request. The error is ErrMissing, ErrStale
 // or ErrDenied.
 //
-// Work and answer do not depend on whether the user exists. Each success uses
-// up one nonce count, so call Verify once per request.
+// Work and answer do not depend on whether the user exists. Credentials whose nonce
+// was not given to the network of the source are ErrStale, whatever else is in them:
+// who forges his source never gets as far as ErrDenied, and a telephone whose address
+// changed asks once more. Each success uses up one nonce count, so call Verify once
+// per request.
 func (v *Verifier) Verify(r Request, authorization string) (Proof, error) {
 	if authorization == "" {
 		return Proof{}, ErrMissing
@@ -159,13 +159,16 @@ func (v *Verifier) check(r *Request, c *Credentials) (Proof, error) {
 	if c.Realm != v.cfg.Realm {
 		return Proof{}, ErrMissing
 	}
+	id, ok := v.openNonce(c.Nonce, r.Source)
+	if !ok {
+		return Proof{}, ErrStale
+	}
+	// From here on the sender receives at his address.
 	if !v.proves(r.Method, c) || !sameURI(c.URI, r.URI, v.cfg.AnyUser) {
 		return Proof{}, ErrDenied
 	}
-	// From here on the sender knows the password.
-	id, ok := v.openNonce(c.Nonce, r.Source)
-	age := v.cfg.Now().Sub(id.time())
-	if !ok || age > v.cfg.NonceLife || age < -time.Second {
+	// From here on he knows the password.
+	if age := v.cfg.Now().Sub(id.time()); age > v.cfg.NonceLife || age < -time.Second {
 		return Proof{}, ErrStale
 	}
 	nc, err := strconv.ParseUint(c.NC, 16, 32)

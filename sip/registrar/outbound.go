@@ -46,25 +46,25 @@ func hasFlow(m *wire.Message) bool {
 	return false
 }
 
-// firstHopDoes tells whether the Path value of the proxy next to the phone, the last one, has the
-// parameter ob in its URI.
+// firstHopDoes tells whether a Path value has the parameter ob in its URI. Section 6 speaks of the
+// first URI, whichever end that is; only the proxy next to the phone may write ob (5.1), so that
+// any will do.
 func firstHopDoes(m *wire.Message) bool {
-	ob := false
 	for _, v := range m.Values("Path") {
 		for v != nil {
 			a, rest, ok := wire.NextAddress(v)
 			if !ok {
 				return false
 			}
-			u, ok := wire.ParseURI(a.URI)
-			if !ok {
-				return false
+			if u, ok := wire.ParseURI(a.URI); ok {
+				if _, ob := u.Param("ob"); ob {
+					return true
+				}
 			}
-			_, ob = u.Param("ob")
 			v = rest
 		}
 	}
-	return ob
+	return false
 }
 
 // maxPath bounds the Path of a binding, in octets.

@@ -374,9 +374,9 @@ func TestPeerByFlow(t *testing.T) {
 // What a stranger can do without is left out before nothing is sent at all.
 func TestShorten(t *testing.T) {
 	long := "SIP/2.0 401 Unauthorized\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 REGISTER\r\n" +
-		"WWW-Authenticate: Digest realm=\"x\"\r\nAllow: INVITE\r\nServer: x\r\nContent-Length: 0\r\n\r\n"
+		"WWW-Authenticate: Digest realm=\"x, y\", nonce=\"n\", algorithm=MD5, qop=\"auth\", stale=true\r\nAllow: INVITE\r\nServer: x\r\nContent-Length: 0\r\n\r\n"
 	short := "SIP/2.0 401 Unauthorized\r\nv:SIP/2.0/UDP h;branch=z9hG4bK1\r\nf:<sip:a@b>;tag=1\r\nt:<sip:a@b>;tag=2\r\ni:1\r\nCSeq:1 REGISTER\r\n" +
-		"WWW-Authenticate:Digest realm=\"x\"\r\n\r\n"
+		"WWW-Authenticate:Digest realm=\"x, y\",nonce=\"n\",qop=\"auth\",stale=true\r\n\r\n"
 	for _, tt := range []struct {
 		res       string
 		paid      int

@@ -2,13 +2,16 @@ package transaction
 
 import (
 	"crypto/rand"
-	"encoding/hex"
+	"encoding/base32"
 )
 
-// randomToken returns 96 bits from crypto/rand as 24 hexadecimal digits: enough that a branch
+// letters are base32 in lower case.
+var letters = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// randomToken returns 80 bits from crypto/rand as 16 letters and digits: enough that a branch
 // or tag is neither repeated nor guessed (RFC 3261 19.3 asks for 32 bits).
 func randomToken() string {
-	var b [12]byte
+	var b [10]byte
 	rand.Read(b[:])
-	return hex.EncodeToString(b[:])
+	return letters.EncodeToString(b[:])
 }

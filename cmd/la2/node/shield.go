@@ -2,6 +2,7 @@ package node
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/lineaamica/la2/cti/metrics"
@@ -51,6 +52,13 @@ func (n *Node) unasked(f flow.Flow) { n.shield.Report(f, shield.Unasked) }
 // guessed tells the shield of wrong credentials.
 func (n *Node) guessed(src netip.Addr) {
 	n.shield.Report(flow.Flow{Transport: flow.UDP, Remote: netip.AddrPortFrom(src, 0)}, shield.Password)
+}
+
+// spared tells whether the guard against guessing leaves the network of src alone, as the shield does.
+func (n *Node) spared(src netip.Addr) bool {
+	c := &n.cfg.SIP.Shield
+	src = src.Unmap()
+	return src.IsLoopback() && !c.Loopback || slices.ContainsFunc(c.Exempt, func(p netip.Prefix) bool { return p.Contains(src) })
 }
 
 // registered makes the addresses of bindings known for as long as they hold.

@@ -38,9 +38,15 @@ func TestBansInTheStatus(t *testing.T) {
 		if !scanner.silent(scanner.request("OPTIONS", "sip:100@10.0.0.1")) {
 			t.Error("a scanner is heard again")
 		}
+		var nonces []string
+		for _, r := range []*raw{guesser, phone} {
+			_, nonce, _ := strings.Cut(r.final(r.request("REGISTER", "sip:10.0.0.1", "To: <sip:1001@10.0.0.1>")).GetHeader("WWW-Authenticate").Value(), `nonce="`)
+			nonce, _, _ = strings.Cut(nonce, `"`)
+			nonces = append(nonces, nonce)
+		}
 		for i := range 30 {
-			bad := fmt.Sprintf(`Authorization: Digest username="%d", realm="la2", nonce="x", uri="sip:10.0.0.1", response="00000000000000000000000000000000"`, i)
-			for _, r := range []*raw{guesser, phone} {
+			for j, r := range []*raw{guesser, phone} {
+				bad := fmt.Sprintf(`Authorization: Digest username="%d", realm="la2", nonce="%s", uri="sip:10.0.0.1", response="00000000000000000000000000000000"`, i, nonces[j])
 				r.send(r.request("REGISTER", "sip:10.0.0.1", "To: <sip:1001@10.0.0.1>", bad))
 			}
 			for _, r := range []*raw{noise, phone} {

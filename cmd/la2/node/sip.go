@@ -83,7 +83,7 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	n.verifier = digest.NewGuard(digest.GuardConfig{OnDenied: n.guessed, Logger: n.log}, v)
+	n.verifier = digest.NewGuard(digest.GuardConfig{OnDenied: n.guessed, Spared: n.spared, Logger: n.log}, v)
 	outward, err := n.keys.outward(n.cfg.SIP.TLS)
 	if err != nil {
 		return err

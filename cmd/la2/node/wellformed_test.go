@@ -20,7 +20,7 @@ var ourHeaders = strings.Fields(`via from to call-id cseq max-forwards contact r
 	allow supported require unsupported accept user-agent server expires min-expires retry-after reason privacy p-asserted-identity
 	session-expires min-se rseq rack refer-to referred-by replaces event subscription-state allow-events user-to-user warning
 	authorization proxy-authorization www-authenticate proxy-authenticate diversion history-info alert-info call-info
-	date path priority flow-timer accept-encoding accept-language min-se target-dialog join refer-sub call-completion la2-hops x-la2-hops`)
+	date path priority flow-timer accept-encoding accept-language min-se target-dialog join refer-sub call-completion la2-hops x-la2-hops v f t i`)
 
 // wellFormed sees all that leaves a node and complains about what is not one message of its own
 // headers: nothing that somebody wrote into a number, a name or a reason ever makes a new line.
