@@ -71,16 +71,16 @@ func (p *pipe) write(text string) {
 	}
 }
 
-// request writes a request of call number i; branch numbers the transaction.
-func request(method string, i, cseq, branch int, toTag, body string) string {
+// request writes a request of call number i to a user; branch numbers the transaction.
+func request(method, user string, i, cseq, branch int, toTag, body string) string {
 	kind := ""
 	if body != "" {
 		kind = "Content-Type: application/sdp\r\n"
 	}
-	return fmt.Sprintf("%s sip:803001@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 10.0.3.1:5060;branch=z9hG4bK-o-%d-%d\r\nMax-Forwards: 70\r\n"+
-		"From: <sip:+390831000111@10.0.3.1>;tag=f%d\r\nTo: <sip:803001@10.0.0.1>%s\r\nCall-ID: order-%d\r\nCSeq: %d %s\r\n"+
+	return fmt.Sprintf("%s sip:%s@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 10.0.3.1:5060;branch=z9hG4bK-o-%d-%d\r\nMax-Forwards: 70\r\n"+
+		"From: <sip:+390831000111@10.0.3.1>;tag=f%d\r\nTo: <sip:%s@10.0.0.1>%s\r\nCall-ID: order-%d\r\nCSeq: %d %s\r\n"+
 		"Contact: <sip:urp@10.0.3.1:5060;transport=tcp>\r\n%sContent-Length: %d\r\n\r\n%s",
-		method, i, branch, i, toTag, i, cseq, method, kind, len(body), body)
+		method, user, i, branch, i, user, toTag, i, cseq, method, kind, len(body), body)
 }
 
 // withTCPTrunk runs f against the hub, whose trunk to Brindisi is TCP.
@@ -119,20 +119,21 @@ func TestOrderOfRequests(t *testing.T) {
 		}
 		defer c.Close()
 		p := &pipe{t: t, c: c, wait: 5 * time.Second}
+		w.actor("a1").register(time.Hour) // its telephone rings and answers to nobody
 		for i := range pipelined {
-			p.write(request("INVITE", i, 1, 1, "", rawSDP) + request("CANCEL", i, 1, 1, "", ""))
+			p.write(request("INVITE", "1001", i, 1, 1, "", rawSDP) + request("CANCEL", "1001", i, 1, 1, "", ""))
 			final, all := p.until("487")
 			if got := strings.Join(all, ", "); !strings.Contains(got, "200 OK") || strings.Contains(got, "481") {
 				t.Fatalf("INVITE and CANCEL in one segment: %s", got)
 			}
 			_, tag, _ := strings.Cut(string(final.Header("To")), ";")
-			p.write(request("ACK", i, 1, 1, ";"+tag, ""))
+			p.write(request("ACK", "1001", i, 1, 1, ";"+tag, ""))
 		}
 		for i := pipelined; i < 2*pipelined; i++ {
-			p.write(request("INVITE", i, 1, 1, "", rawSDP))
+			p.write(request("INVITE", "803001", i, 1, 1, "", rawSDP))
 			ok, _ := p.until("200")
 			_, tag, _ := strings.Cut(string(ok.Header("To")), ";")
-			p.write(request("ACK", i, 1, 2, ";"+tag, "") + request("BYE", i, 2, 3, ";"+tag, ""))
+			p.write(request("ACK", "803001", i, 1, 2, ";"+tag, "") + request("BYE", "803001", i, 2, 3, ";"+tag, ""))
 			if _, all := p.until("200"); len(all) != 1 {
 				t.Fatalf("ACK and BYE in one segment: %q", all)
 			}
