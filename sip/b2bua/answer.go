@@ -149,6 +149,7 @@ func (c *Call) take200(l *leg) error {
 	default:
 		setSDP(res, l.said)
 		l.turn(offerIn2xx)
+		l.offeredIn = req.CSeq().SeqNo
 	}
 	if l.rel != nil {
 		if _, act := l.rel.state.next(relAccept); act == relDefer {
@@ -229,7 +230,7 @@ func (c *Call) onAck(l *leg, ack *sip.Request) {
 	if l.dlg == nil || l.state == legCleared || dialog.FromTag(ack.From()) != l.dlg.ID().RemoteTag {
 		return
 	}
-	if l.turn(ackCame) {
+	if ack.CSeq() != nil && ack.CSeq().SeqNo == l.offeredIn && l.turn(ackCame) {
 		c.answerInAck(l, ack)
 	}
 	c.acked(l, legAcked)

@@ -103,6 +103,9 @@ func (c *Call) attend(l *leg, r *referral, names replaces) bool {
 // onYield decides what becomes of our far leg.
 func (c *Call) onYield(e cmdYield) {
 	answer := evYielded{cmdYield: e}
+	if e.tries > 0 && e.leg.claimed != e.to {
+		return // the transfer has failed meanwhile
+	}
 	if answer.status = c.mayYield(e); answer.status != 0 {
 		e.by.box.put(answer)
 		return
@@ -120,11 +123,12 @@ func (c *Call) onYield(e cmdYield) {
 		e.by.box.put(answer)
 		c.clear(cti.CauseTransferred)
 		return
-	case e.leg.state != legConfirmed || !far.settled():
+	case e.leg.state != legConfirmed && !e.leg.kept || !far.settled():
 		if e.tries++; e.tries > yieldTries {
 			answer.status = sip.StatusRequestPending
 			break
 		}
+		e.leg.claimed = e.to
 		time.AfterFunc(yieldPause, func() { c.box.put(e) }) // ends by itself
 		return
 	case c.ticket != "" && e.ticket:
@@ -137,10 +141,14 @@ func (c *Call) onYield(e cmdYield) {
 		answer.replaces = &replaces{callID: id.CallID, toTag: id.RemoteTag, fromTag: id.LocalTag}
 		e.leg.kept = true
 	default:
-		c.yieldTo(e, far, func(moved *leg) event { answer.moved = moved; return answer })
+		if !c.yieldTo(e, far, func(moved *leg) event { answer.moved = moved; return answer }) {
+			c.unkeep(e.leg)
+		}
 		return
 	}
-	e.by.box.put(answer)
+	if !e.by.box.put(answer) && answer.replaces != nil {
+		c.unkeep(e.leg)
+	}
 }
 
 // mayYield is the status that refuses e, 0 when it is allowed: the transferor must
@@ -148,7 +156,7 @@ func (c *Call) onYield(e cmdYield) {
 func (c *Call) mayYield(e cmdYield) int {
 	l := e.leg
 	switch {
-	case c.cause != "" || l.state == legCleared || l.dlg == nil || !e.names.names(l.dlg.ID()):
+	case c.cause != "" || l.state == legCleared && !l.kept || l.dlg == nil || !e.names.names(l.dlg.ID()):
 		return sip.StatusCallTransactionDoesNotExists
 	case e.owner == "" || l.owner != e.owner:
 		return sip.StatusForbidden
@@ -196,14 +204,14 @@ func (c *Call) onYielded(e evYielded) {
 			c.adopt(e.to, e.moved)
 			c.hangUp(e.moved, cti.CauseTransferred)
 		}
+		e.leg.call.box.put(cmdUnkeep{leg: e.leg})
 		return
 	}
 	switch {
 	case e.status != 0:
 		c.fail(e.to, CauseOf(e.status), e.status)
 	case e.dest != nil:
-		if e.replaces != nil {
-			c.pair(t.from, e.leg)
+		if e.replaces != nil { // the other leg of the transferor goes when that is done
 			t.extra = append(t.extra, sip.NewHeader("Replaces", e.replaces.String()), sip.NewHeader("Require", "replaces"))
 		} else {
 			t.yield = nil
@@ -212,7 +220,6 @@ func (c *Call) onYielded(e evYielded) {
 	case e.back != nil:
 		c.yieldBack(t, *e.back)
 	default:
-		c.pair(t.from, e.leg)
 		c.adopt(e.to, e.moved)
 		t.to = e.moved
 		c.attended(t)
@@ -303,7 +310,12 @@ func (c *Call) onFound(e evFound) {
 	if err != nil {
 		cause := causeIn(err, cti.CauseUnreachable)
 		status, _ := StatusOf(cause)
-		c.fail(t.to, cause, status)
+		if t.to.state != legCleared {
+			c.fail(t.to, cause, status)
+			return
+		}
+		t.to.worst = status // no line was free: it is gone already
+		c.lost(t.to, cause)
 	}
 }
 
@@ -320,10 +332,7 @@ func (c *Call) yieldLocally(t *transfer) bool {
 	y.to = t.to
 	if t.from == nil {
 		c.conclude(was.id, talked{next: t.to.id, cause: cti.CauseTransferred})
-	} else {
-		t.from.twin = nil
 	}
-	y.leg.call.box.put(cmdUnkeep{leg: y.leg})
 	if !y.leg.call.box.put(*y) {
 		c.fail(t.to, cti.CauseNotFound, sip.StatusCallTransactionDoesNotExists)
 	}
@@ -333,15 +342,24 @@ func (c *Call) yieldLocally(t *transfer) bool {
 // unkeep lets a leg live that was kept; it goes with its call when that has ended
 // meanwhile.
 func (c *Call) unkeep(l *leg) {
-	l.kept = false
-	if c.cause != "" {
+	left := l.kept && l.state == legCleared
+	l.kept, l.claimed = false, nil
+	switch {
+	case c.cause != "":
 		c.hangUp(l, c.cause)
+	case left:
+		c.lost(l, l.leaving)
 	}
 }
 
 // onRelease ends a transferor's leg that was kept.
 func (c *Call) onRelease(l *leg) {
+	left := l.kept && l.state == legCleared
 	l.kept = false
+	if left {
+		c.lost(l, cti.CauseTransferred)
+		return
+	}
 	c.hangUp(l, cti.CauseTransferred)
 }
 

@@ -45,6 +45,9 @@ func (c *Call) clear(cause cti.Cause) {
 	}
 	c.cause = cause
 	c.leave(cti.Fail(cause, ""))
+	if t := c.transfer; t != nil && t.yield != nil {
+		t.yield.leg.call.box.put(cmdUnkeep{leg: t.yield.leg})
+	}
 	c.maxAt, c.transfer = time.Time{}, nil
 	c.dropPrompt(c.goneErr())
 	for _, cmd := range c.answering {
@@ -78,6 +81,10 @@ func (c *Call) left(l *leg, cause cti.Cause) {
 		return
 	}
 	c.part(l, legLeft, cause)
+	if l.kept && c.cause == "" { // whom it talked with waits for what becomes of the transfer
+		l.leaving = cause
+		return
+	}
 	c.lost(l, cause)
 }
 

@@ -67,6 +67,7 @@ func (c *Call) hold(id cti.LegID) error {
 
 func (c *Call) retrieve(id cti.LegID) error {
 	if t := c.transfer; c.cause == "" && t != nil && t.from != nil && t.from.id == id {
+		t.extra = nil // and nothing else is tried, see yieldLocally
 		c.hangUp(t.to, cti.CauseAbandoned)
 		return nil
 	}

@@ -190,7 +190,7 @@ func (c *Call) rings(l *leg, status int) {
 		return
 	}
 	c.line(l, LineRings)
-	if t := c.transfer; t != nil && t.to == l {
+	if t := c.transfer; t != nil && t.to == l && t.refer != nil {
 		c.progress(t.from, "SIP/2.0 180 Ringing")
 	}
 	if l.ringing != nil {

@@ -15,7 +15,7 @@ import (
 )
 
 // A leg is one dialog of a call and its audio. call, id and key never change
-// after it is entered into the table; the rest is owned by Call.run.
+// after it is entered into the table; the rest, but for out, is owned by Call.run.
 type leg struct {
 	id   cti.LegID
 	call *Call
@@ -25,6 +25,7 @@ type leg struct {
 	uas     bool // the caller
 	device  cti.DeviceID
 	owner   cti.DeviceID // the station at the far end, also when it called; "": none
+	party   cti.Party    // UAS: who it is
 	trunk   string
 	number  string         // dialled on the trunk
 	extra   []sip.Header   // of its INVITE
@@ -51,6 +52,7 @@ type leg struct {
 	offer      *sdp.Session // the caller's first offer until it is answered
 	agreed     sdp.Negotiated
 	oa         negotiation  // whose offer waits for its answer
+	offeredIn  uint32       // CSeq of the INVITE whose 2xx of ours offered last
 	rel        *reliability // UAS: of its 1xx; nil: they are sent once
 	forks      []*fork      // UAC: early dialogs until the 2xx
 	early      bool         // UAS: a 183 with our description left
@@ -65,15 +67,16 @@ type leg struct {
 	refer      *referral // a REFER of this leg under way
 	keys       keying
 	byInfo     keptKey
-	party      *cti.Party // who it is, if it neither began the call nor was rung by it
-	twin       *leg       // of the same transferor in another call: goes when this has gone
-	heir       *leg       // what became of this leg in another call
-	kept       bool       // outlives the end of the call until released
-	control    control    // what its telephone may be told
-	asked      bool       // its telephone was told to hold, and does not yet
-	strange    bool       // moved here with a port that cannot be bridged
-	able       bool       // the far end understands Replaces (RFC 3891 6.2)
-	leaving    cti.Cause  // why it is closing
+	twin       *leg      // of the same transferor in another call: goes when this has gone
+	heir       *leg      // what became of this leg in another call
+	kept       bool      // outlives the end of the call until released; when it has left, its call does not end
+	claimed    *leg      // of another call: asked for whom it talks with, and was put off
+	out        bool      // left the table; guarded by Switch.mu
+	control    control   // what its telephone may be told
+	asked      bool      // its telephone was told to hold, and does not yet
+	strange    bool      // moved here with a port that cannot be bridged
+	able       bool      // the far end understands Replaces (RFC 3891 6.2)
+	leaving    cti.Cause // why it is closing
 }
 
 // openPort takes a pair of RTP ports for l.

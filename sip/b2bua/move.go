@@ -41,14 +41,9 @@ func (c *Call) yieldTo(e cmdYield, far *leg, say func(moved *leg) event) bool {
 
 // handOver is a copy of l for call to; what belongs to the life in this call is left out.
 func (l *leg) handOver(to *Call) *leg {
-	party := l.party
-	if l == l.call.caller && party == nil {
-		was := l.call.in.Caller
-		party = &was
-	}
 	return &leg{
-		call: to, party: party, key: l.key, state: legConfirmed,
-		device: l.owner, owner: l.owner, trunk: l.trunk, number: l.number, trusted: l.trusted, able: l.able,
+		call: to, key: l.key, state: legConfirmed,
+		device: l.owner, owner: l.owner, party: l.party, trunk: l.trunk, number: l.number, trusted: l.trusted, able: l.able,
 		dlg: l.dlg, flow: l.flow, port: l.port, open: l.open,
 		local: l.local, said: l.said, agreed: l.agreed, nat: l.nat, session: l.session,
 		uas: l.uas, credentials: l.credentials, proof: l.proof,
@@ -87,6 +82,10 @@ func (c *Call) forward(e event) bool {
 	case evAck:
 		if heir = x.leg.heir; heir != nil {
 			heir.call.box.put(evAck{heir, x.ack})
+		}
+	case evNoAck:
+		if heir = x.leg.heir; heir != nil {
+			heir.call.box.put(evNoAck{heir})
 		}
 	case evStray:
 		if heir = x.leg.heir; heir != nil {
@@ -184,7 +183,12 @@ func (c *Call) swap() {
 func (s *Switch) inherit(k dialogKey, old, heir *leg) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.dialogs[k] == old {
+	switch {
+	case s.dialogs[k] != old:
+	case heir.out: // its new owner was faster
+		delete(s.dialogs, k)
+		s.drop(heir.trunk)
+	default:
 		s.dialogs[k] = heir
 	}
 }

@@ -99,7 +99,14 @@ func (c *Call) find(l *leg, dest cti.Destination) {
 
 func (c *Call) onTargets(e cmdTargets) {
 	l := e.leg
-	if c.cause != "" || l.refer == nil || l.state != legConfirmed || !c.mayRefer(l) {
+	switch {
+	case c.cause != "" || l.refer == nil || l.state != legConfirmed:
+		return
+	case !c.mayRefer(l): // whom it talked with has gone meanwhile
+		c.notifyLast(l, sip.StatusCallTransactionDoesNotExists, "Call Does Not Exist")
+		return
+	case c.transfer != nil: // a desktop was faster
+		c.notifyLast(l, sip.StatusRequestPending, "Request Pending")
 		return
 	}
 	if l == c.caller {

@@ -50,7 +50,7 @@ func (c *Call) onUpdate(l *leg, tx *transaction.Server) {
 	}
 }
 
-// renegotiate answers a re-INVITE, or an UPDATE or PRACK with SDP.
+// renegotiate answers a re-INVITE, or an UPDATE or PRACK with a body.
 func (c *Call) renegotiate(l *leg, tx *transaction.Server) {
 	req := tx.Request()
 	if tooBrief(req, c.sw.cfg.MinSE) {
@@ -66,9 +66,10 @@ func (c *Call) renegotiate(l *leg, tx *transaction.Server) {
 		tx.Respond(statusOf(err), "", offered(err)...)
 		return
 	}
-	if body == nil {
+	if body == nil && req.Method == sip.INVITE {
 		c.repeat(l)
 		l.turn(offerIn2xx)
+		l.offeredIn = req.CSeq().SeqNo
 	}
 	l.dlg.Refresh(req.Contact())
 	res := tx.NewResponse(sip.StatusOK, "OK")
@@ -77,7 +78,9 @@ func (c *Call) renegotiate(l *leg, tx *transaction.Server) {
 	if req.Method != sip.PRACK {
 		l.session.accept(req, res, &c.sw.cfg)
 	}
-	setSDP(res, l.said)
+	if body != nil || req.Method == sip.INVITE {
+		setSDP(res, l.said)
+	}
 	tx.Reply(res)
 	c.arrange()
 	c.heldChanged(l, before)

@@ -229,6 +229,7 @@ func (s *Switch) put(l *leg) {
 func (s *Switch) leave(l *leg) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	l.out = true
 	if s.dialogs[l.key] != l {
 		return
 	}

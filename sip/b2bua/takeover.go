@@ -90,7 +90,7 @@ func (c *Call) mayReplace(e evReplace) int {
 		return sip.StatusGlobalDecline // terminated, but not forgotten yet
 	case !c.mayTake(l, e.in):
 		return sip.StatusForbidden
-	case l.state == legIncoming: // an early dialog that we did not begin
+	case l.state == legIncoming || l.state == legPledged: // an early dialog that we did not begin
 		return sip.StatusCallTransactionDoesNotExists
 	case !early && e.names.earlyOnly:
 		return sip.StatusBusyHere
@@ -117,7 +117,6 @@ func (c *Call) seat(l *leg, e evReplace) {
 	switch {
 	case old == c.caller:
 		c.caller, c.joined = l, joint{}
-		l.party = &e.in.Caller
 		if e.in.From != "" { // another office handed its party over
 			c.in.Caller = e.in.Caller
 			c.learn(e.in.Capsule)
@@ -162,6 +161,7 @@ func (l *leg) invited(tx *transaction.Server, in cti.Inbound) {
 	l.tx, l.flow = tx, tx.Flow()
 	l.key = dialogKey{callIDOf(tx.Request()), tx.Tag()}
 	l.device, l.owner, l.trunk, l.trusted = in.Device, in.Device, in.Trunk, in.From != ""
+	l.party = in.Caller
 	if l.trusted {
 		l.number = in.Caller.Number
 	}

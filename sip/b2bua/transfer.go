@@ -123,16 +123,14 @@ func (c *Call) ringTarget(t *transfer, dest cti.Destination, targets []Target) e
 
 // staying is who is handed over, as the target sees it.
 func (c *Call) staying() cti.Party {
-	l := c.caller
-	switch {
-	case l.party != nil: // it came from another call, or by Replaces
-		return *l.party
-	case l.id == cti.LegID(c.id)+"/1":
-		return c.in.Caller
+	switch l := c.caller; {
+	case l.uas:
+		return l.party
 	case l.owner != "": // whom a station called, see swap
 		return cti.Party{Number: string(l.owner), Verified: true}
+	default:
+		return cti.Party{Number: l.number}
 	}
-	return cti.Party{Number: l.number}
 }
 
 // referredBy says on whose behalf we call (RFC 3892 2.1.1): the station whose REFER
@@ -169,6 +167,9 @@ func labelOf(d cti.Destination) string {
 // transferred: the target answered.
 func (c *Call) transferred(t *transfer) {
 	c.transfer, c.peer = nil, t.to
+	if t.yield != nil {
+		c.pair(t.from, t.yield.leg)
+	}
 	if t.emergency {
 		c.maxAt = time.Time{}
 	}
@@ -197,9 +198,6 @@ func (c *Call) transferFailed(cause cti.Cause, status int) {
 	c.transfer = nil
 	if t.label != "" { // it had begun
 		c.publish(cti.Event{Type: cti.EvTransferFailed, Ticket: c.ticket, Cause: cause, Target: t.label, Leg: t.by})
-	}
-	if t.from != nil {
-		t.from.twin = nil
 	}
 	if t.yield != nil {
 		t.yield.leg.call.box.put(cmdUnkeep{leg: t.yield.leg})

@@ -223,10 +223,10 @@ func (w *world) leg(n int) cti.LegID {
 func (w *world) checkEmpty() {
 	w.t.Helper()
 	w.sw.mu.Lock()
-	calls, dialogs := len(w.sw.calls), len(w.sw.dialogs)
+	calls, dialogs, lines, leaving := len(w.sw.calls), len(w.sw.dialogs), len(w.sw.lines), len(w.sw.leaving)
 	w.sw.mu.Unlock()
-	if calls != 0 || dialogs != 0 {
-		w.t.Errorf("left: %d calls, %d dialogs", calls, dialogs)
+	if calls != 0 || dialogs != 0 || lines != 0 || leaving != 0 {
+		w.t.Errorf("left: %d calls, %d dialogs, lines on %d trunks, %d BYEs", calls, dialogs, lines, leaving)
 	}
 	if n := w.media.held(); n != 0 {
 		w.t.Errorf("left: %d ports", n)
@@ -263,6 +263,7 @@ func (r *route) Request(tx *transaction.Server) {
 	case req.Method == sip.INVITE:
 		in := cti.Inbound{Dialled: req.Recipient.User, Caller: cti.Party{Number: req.From().Address.User, Verified: !r.stranger}}
 		in.Device = cti.DeviceID(header(req, "X-Station"))
+		in.Caller.Withheld = header(req, "Privacy") == "id"
 		if office := header(req, "X-Office"); office != "" {
 			in.Trunk, in.From = office, "office"
 		}
