@@ -8,7 +8,7 @@ import (
 
 func TestClip_FillsTheLastFrame(t *testing.T) {
 	a := make([]byte, FrameSamples+1)
-	c := NewClip("x", a, a[:FrameSamples])
+	c := NewClip("x", a, a[:FrameSamples], a[:FrameSamples])
 	if c.Frames() != 2 || c.Duration() != 40*time.Millisecond || c.Name() != "x" {
 		t.Fatalf("got %d frames, %v, %q", c.Frames(), c.Duration(), c.Name())
 	}
@@ -18,6 +18,9 @@ func TestClip_FillsTheLastFrame(t *testing.T) {
 	}
 	if got := c.Frame(PCMU, 1)[0]; got != PCMU.Silence() {
 		t.Errorf("mu-law: got %#x", got)
+	}
+	if got := c.Frame(G722, 1)[0]; got != G722.Silence() {
+		t.Errorf("G.722: got %#x", got)
 	}
 	a[0] = 9
 	if c.Frame(PCMA, 0)[0] != 0 {
@@ -30,7 +33,7 @@ func TestCodec_RFC3551(t *testing.T) {
 		c    Codec
 		name string
 		pt   uint8
-	}{{PCMA, "PCMA", 8}, {PCMU, "PCMU", 0}, {0, "none", 127}} {
+	}{{PCMA, "PCMA", 8}, {PCMU, "PCMU", 0}, {G722, "G722", 9}, {0, "none", 127}} {
 		if tt.c.String() != tt.name || tt.c.PT() != tt.pt {
 			t.Errorf("got %v, %d; want %s, %d", tt.c, tt.c.PT(), tt.name, tt.pt)
 		}
@@ -39,6 +42,6 @@ func TestCodec_RFC3551(t *testing.T) {
 
 func ExampleNewClip() {
 	second := make([]byte, ClockRate)
-	fmt.Println(NewClip("beep", second, second).Frames())
+	fmt.Println(NewClip("beep", second, second, second).Frames())
 	// Output: 50
 }

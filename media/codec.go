@@ -6,8 +6,9 @@ import "time"
 // are FrameSamples samples at ClockRate.
 const (
 	Ptime        = 20 * time.Millisecond
-	ClockRate    = 8000 // Hz, of G.711 and of telephone-event beside it
-	FrameSamples = 160  // samples, and bytes of G.711, in one Ptime
+	ClockRate    = 8000  // Hz, of the RTP timestamps of all codecs and of telephone-event
+	FrameSamples = 160   // timestamp units, and bytes of each codec, in one Ptime
+	WideRate     = 16000 // Hz, at which G.722 samples
 )
 
 // A Codec is an audio encoding that LA2 can play and relay. The zero Codec is
@@ -19,6 +20,9 @@ const (
 	PCMA Codec = iota + 1
 	// PCMU is G.711 mu-law, static payload type 0 (RFC 3551 4.5.14).
 	PCMU
+	// G722 is G.722 at 64 kbit/s, static payload type 9. It samples at 16 kHz and its
+	// RTP clock says 8 kHz, by a mistake that stays (RFC 3551 4.5.2).
+	G722
 )
 
 // String is the encoding name of the codec in SDP, "none" for the zero Codec.
@@ -28,11 +32,13 @@ func (c Codec) String() string {
 		return "PCMA"
 	case PCMU:
 		return "PCMU"
+	case G722:
+		return "G722"
 	}
 	return "none"
 }
 
-// PT is the static RTP payload type of c (RFC 3551 table 4): 8 or 0; 127 for
+// PT is the static RTP payload type of c (RFC 3551 table 4): 8, 0 or 9; 127 for
 // anything else.
 func (c Codec) PT() uint8 {
 	switch c {
@@ -40,14 +46,19 @@ func (c Codec) PT() uint8 {
 		return 8
 	case PCMU:
 		return 0
+	case G722:
+		return 9
 	}
 	return 127
 }
 
-// Silence is the byte that codes a zero sample.
+// Silence is the byte that, repeated, is silence.
 func (c Codec) Silence() byte {
-	if c == PCMU {
+	switch c {
+	case PCMU:
 		return 0xff
+	case G722:
+		return 0xfd // no difference from the prediction, in both bands
 	}
 	return 0xd5
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/lineaamica/la2/media"
 	"github.com/lineaamica/la2/media/g711"
+	"github.com/lineaamica/la2/media/g722"
 	"github.com/lineaamica/la2/media/wav"
 )
 
@@ -86,13 +87,19 @@ func load(fsys fs.FS, file, name string, t *g711.Tables) (*media.Clip, error) {
 	return Clip(name, sound, t), nil
 }
 
-// Clip prepares a sound of any rate for sending.
+// Clip prepares a sound of any rate for sending. In G.722 a recording of 16 kHz or
+// more keeps what it has above 4 kHz.
 func Clip(name string, s wav.Sound, t *g711.Tables) *media.Clip {
 	pcm := s.Resample(media.ClockRate).Samples
-	alaw, mulaw := make([]byte, len(pcm)), make([]byte, len(pcm))
+	alaw, mulaw, wide := make([]byte, len(pcm)), make([]byte, len(pcm)), make([]byte, len(pcm))
 	t.Encode(media.PCMA, alaw, pcm)
 	t.Encode(media.PCMU, mulaw, pcm)
-	return media.NewClip(name, alaw, mulaw)
+	if s.Rate < media.WideRate {
+		g722.NewEncoder().EncodeNarrow(wide, pcm)
+	} else {
+		wide = wide[:g722.NewEncoder().Encode(wide, s.Resample(media.WideRate).Samples)]
+	}
+	return media.NewClip(name, alaw, mulaw, wide)
 }
 
 // Parse reads the text file: name to text. Names are [a-z0-9_], 1 to 64 long.

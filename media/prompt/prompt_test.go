@@ -2,6 +2,7 @@ package prompt
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/lineaamica/la2/media"
 	"github.com/lineaamica/la2/media/g711"
+	"github.com/lineaamica/la2/media/g722"
 	"github.com/lineaamica/la2/media/wav"
 )
 
@@ -104,4 +106,40 @@ func ExampleParse() {
 	texts, err := Parse([]byte("# entry\ngreeting = Benvenuti a Linea Amica.\n"))
 	fmt.Println(texts["greeting"], err)
 	// Output: Benvenuti a Linea Amica. <nil>
+}
+
+// A recording of 16 kHz keeps its upper half for wide-band telephones.
+func TestClip_WideBand(t *testing.T) {
+	for _, tt := range []struct {
+		rate int
+		wide bool
+	}{{8000, false}, {16000, true}, {48000, true}} {
+		hz := 5000.0
+		if !tt.wide {
+			hz = 3000
+		}
+		s := wav.Sound{Rate: tt.rate, Samples: make([]int16, tt.rate/2)}
+		for i := range s.Samples {
+			s.Samples[i] = int16(8000 * math.Sin(2*math.Pi*hz*float64(i)/float64(tt.rate)))
+		}
+		clip := Clip("tone", s, g711.New())
+		if clip.Frames() != 25 {
+			t.Fatalf("%d Hz: %d frames", tt.rate, clip.Frames())
+		}
+		d, out, pcm := g722.NewDecoder(), []int16(nil), make([]int16, 320)
+		for i := range clip.Frames() {
+			d.Decode(pcm, clip.Frame(media.G722, i))
+			out = append(out, pcm...)
+		}
+		var loud, c, a, b float64
+		c = 2 * math.Cos(2*math.Pi*hz/16000)
+		for _, v := range out[1600:] {
+			a, b = float64(v)+c*a-b, a
+			loud += float64(v) * float64(v)
+		}
+		n := float64(len(out) - 1600)
+		if share := (a*a + b*b - c*a*b) * 2 / n / loud; share < 0.9 || loud/n < 1e7 {
+			t.Errorf("%d Hz: %g of %g is at %g Hz", tt.rate, share, loud/n, hz)
+		}
+	}
 }

@@ -90,7 +90,7 @@ func TestReceive_Exhaustive(t *testing.T) {
 		func(c *core) { c.apply(command{op: opPlay, id: 2, clips: []*media.Clip{clip("m", 1, 2)}}, 0) },
 		func(c *core) { c.apply(command{op: opPlay, id: 2}, 0) },
 		func(c *core) {
-			c.apply(command{op: opMusic, id: 2, clips: []*media.Clip{media.NewClip("none", nil, nil)}}, 0)
+			c.apply(command{op: opMusic, id: 2, clips: []*media.Clip{media.NewClip("none", nil, nil, nil)}}, 0)
 		},
 		func(c *core) { c.apply(command{op: opSilence, id: 2}, 0) },
 		func(c *core) { c.apply(command{op: opUnbridge, id: 2}, 0) },

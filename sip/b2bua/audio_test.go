@@ -22,7 +22,7 @@ func TestAudio(t *testing.T) {
 		defer rl.Shutdown()
 		defer w.layer.Close()
 		defer w.sock.Close()
-		music := media.NewClip("music", pattern(0x11), pattern(0x11))
+		music := media.NewClip("music", pattern(0x11), pattern(0x11), nil)
 		w.sw.deps.Clips = func(string) (*media.Clip, bool) { return music, true }
 		sw := netip.MustParseAddrPort("10.0.0.1:5060")
 		agent, target := siptest.NewUA(t, w.net, "10.0.0.2:5060"), siptest.NewUA(t, w.net, "10.0.0.3:5060")

@@ -491,7 +491,7 @@ func TestRingbackAudio(t *testing.T) {
 		defer w.layer.Close()
 		defer w.sock.Close()
 		w.sw.deps.Clips = func(name string) (*media.Clip, bool) {
-			return media.NewClip(name, pattern(0x55), pattern(0x55)), name == "ringback"
+			return media.NewClip(name, pattern(0x55), pattern(0x55), nil), name == "ringback"
 		}
 		callee := siptest.NewUA(t, w.net, "10.0.0.2:5060")
 		caller := siptest.NewUA(t, w.net, "10.0.0.50:5060").Invite("sip:7@10.0.0.1", netip.MustParseAddrPort("10.0.0.1:5060"))

@@ -74,7 +74,7 @@ func newWorld(t *testing.T, script func(ctx context.Context, c *Call) cti.Cause)
 		Transactions: w.layer, Media: w.media, Events: w,
 		Clips: func(name string) (*media.Clip, bool) {
 			if name == "music" || name == "ringback" || strings.HasPrefix(name, "prompt") {
-				return media.NewClip(name, make([]byte, 160), make([]byte, 160)), true
+				return media.NewClip(name, make([]byte, 160), make([]byte, 160), nil), true
 			}
 			return nil, false
 		},

@@ -16,6 +16,7 @@ import (
 	"github.com/lineaamica/la2/media/prompt"
 	"github.com/lineaamica/la2/media/relay"
 	"github.com/lineaamica/la2/media/tone"
+	"github.com/lineaamica/la2/media/wav"
 	"github.com/lineaamica/la2/sip/b2bua"
 	"github.com/lineaamica/la2/sip/digest"
 	"github.com/lineaamica/la2/sip/flow"
@@ -39,11 +40,7 @@ const ringbackName = "ringback"
 
 // ringback is the Italian ringing tone as a clip.
 func ringback() *media.Clip {
-	pcm, tables := tone.Ringback(), g711.New()
-	alaw, mulaw := make([]byte, len(pcm)), make([]byte, len(pcm))
-	tables.Encode(media.PCMA, alaw, pcm)
-	tables.Encode(media.PCMU, mulaw, pcm)
-	return media.NewClip(ringbackName, alaw, mulaw)
+	return prompt.Clip(ringbackName, wav.Sound{Rate: media.ClockRate, Samples: tone.Ringback()}, g711.New())
 }
 
 func (n *Node) openMedia(context.Context) (err error) {
