@@ -51,6 +51,7 @@ type Call struct {
 	reply     []string              // what who answered tells the caller
 	ticket    cti.TicketID
 	farewell  []string  // of the BYE that came last, for that to the other end
+	gaveUp    string    // the Reason of the caller's CANCEL, in our words
 	cause     cti.Cause // why it ended; "" while it lives
 	offered   bool      // the script was started
 	scripting bool      // and runs
@@ -189,7 +190,7 @@ func (c *Call) handle(e event) {
 	case evNoAck:
 		c.onNoAck(e.leg)
 	case evCancel:
-		c.onCancel(e.leg)
+		c.onCancel(e.leg, e.reason)
 	case evPrackChallenged:
 		c.onPrackChallenged(e)
 	case evRedirected:

@@ -18,7 +18,10 @@ type event interface{ name() string }
 
 type (
 	// evCancel: the caller gave up (RFC 3261 9.2).
-	evCancel struct{ leg *leg }
+	evCancel struct {
+		leg    *leg
+		reason string // the value of its Reason
+	}
 	// evAck: the ACK for a 2xx of ours arrived, perhaps with an SDP answer.
 	evAck struct {
 		leg *leg

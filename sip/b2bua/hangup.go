@@ -177,9 +177,13 @@ func (c *Call) bye(l *leg, cause cti.Cause) {
 }
 
 // onCancel: the caller gave up before our final response (RFC 3261 9.2). When the
-// 200 won the race the caller acknowledges it and sends BYE.
-func (c *Call) onCancel(l *leg) {
+// 200 won the race the caller acknowledges it and sends BYE. Whom we ring hears why when
+// a trunk says so: a telephone shows no missed call for one that was answered elsewhere.
+func (c *Call) onCancel(l *leg, reason string) {
 	if l == c.caller && (l.state == legIncoming || l.state == legPledged) {
+		if said, ok := causeNamed(reason); ok && l.trunk != "" {
+			c.gaveUp = reasonValue(said)
+		}
 		c.left(c.caller, cti.CauseAbandoned)
 	}
 }

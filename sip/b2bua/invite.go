@@ -305,7 +305,11 @@ func (b *branch) cancel(cause cti.Cause) {
 		return
 	}
 	reason := ""
-	if cause != cti.CauseNormal && cause != cti.CauseAbandoned {
+	switch cause {
+	case cti.CauseNormal:
+	case cti.CauseAbandoned:
+		reason = b.leg.call.gaveUp
+	default:
 		reason = reasonValue(cause)
 	}
 	b.tx.Cancel(reason)

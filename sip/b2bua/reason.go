@@ -36,9 +36,17 @@ func reasonValue(cause cti.Cause) string {
 // Q.850 goes before SIP, because it says more. False: they name none that we know.
 // Only offices of the network are asked: anybody may write anything there.
 func causeSaid(m interface{ GetHeaders(string) []sip.Header }) (cti.Cause, bool) {
-	var bySIP cti.Cause
+	var values []string
 	for _, h := range m.GetHeaders("Reason") {
-		value := h.Value()
+		values = append(values, h.Value())
+	}
+	return causeNamed(values...)
+}
+
+// causeNamed is causeSaid of the values of Reason headers.
+func causeNamed(values ...string) (cti.Cause, bool) {
+	var bySIP cti.Cause
+	for _, value := range values {
 		if len(value) > maxReason {
 			continue
 		}

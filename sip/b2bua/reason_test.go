@@ -142,3 +142,39 @@ func TestOfficeLeaves(t *testing.T) {
 		}
 	})
 }
+
+// Whom we ring hears why a caller gave up, if a trunk says it and we know what it means;
+// its own words never go on.
+func TestReasonOfCancel_RFC3326(t *testing.T) {
+	elsewhere := `SIP;cause=200;text="Call completed elsewhere"`
+	for _, tt := range []struct{ from, said, want string }{
+		{"X-Office: 1050", `SIP ;cause=200 ;text="<b>"`, elsewhere},
+		{"X-Office: 1050", `Q.850;cause=26`, elsewhere},
+		{"X-Office: 1050", `Q.850;cause=17;text="x"`, "Q.850;cause=17"},
+		{"X-Office: 1050", `preemption;cause=1`, ""},
+		{"X-Office: 1050", "", ""},
+		{"X-Station: 1050", `SIP;cause=200`, ""},
+	} {
+		scenario(t, connect, func(w *world) {
+			caller, callee := w.phone("1050"), w.phone("1002")
+			caller.dial("1002", caller.sdp("sendrecv"), tt.from)
+			m := callee.expect("INVITE").(*sip.Request)
+			callee.reply(m, 180, "")
+			caller.expect("180")
+			tag := caller.remoteTag
+			caller.remoteTag = ""
+			caller.write("CANCEL", caller.cseq, caller.branch, "", "Reason: "+tt.said)
+			caller.remoteTag = tag
+			caller.expectOneOf("200", "487")
+			caller.expectOneOf("200", "487")
+			caller.ackFailure()
+			cancel := callee.expect("CANCEL").(*sip.Request)
+			if got := header(cancel, "Reason"); got != tt.want {
+				t.Errorf("%s said %q: Reason %q, want %q", tt.from, tt.said, got, tt.want)
+			}
+			callee.reply(cancel, 200, "")
+			callee.reply(m, 487, "")
+			callee.expect("ACK")
+		})
+	}
+}

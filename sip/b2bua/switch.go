@@ -130,7 +130,7 @@ func (s *Switch) departing(k dialogKey) bool {
 // Cancel tells that the caller cancelled the INVITE tx.
 func (s *Switch) Cancel(tx *transaction.Server) {
 	l := s.find(dialogKey{callIDOf(tx.Request()), tx.Tag()})
-	if l == nil || !l.call.box.put(evCancel{l}) {
+	if l == nil || !l.call.box.put(evCancel{l, tx.CancelReason()}) {
 		tx.Respond(sip.StatusRequestTerminated, "")
 	}
 }

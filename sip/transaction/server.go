@@ -13,6 +13,8 @@ type Server struct {
 	req *sip.Request
 	f   flow.Flow
 	tag string
+
+	reason string // of its CANCEL; set before TU.Cancel
 }
 
 // Request returns the request: parsed once, read only. Its compact header names are spelled
@@ -25,6 +27,10 @@ func (s *Server) Flow() flow.Flow { return s.f }
 // Tag returns the To tag of every response of this transaction above 100: the tag of the
 // request if it came in a dialog, else a new one.
 func (s *Server) Tag() string { return s.tag }
+
+// CancelReason returns the Reason of the CANCEL (RFC 3326 2), as it came; "" when it gave none. It
+// may be called inside TU.Cancel only.
+func (s *Server) CancelReason() string { return s.reason }
 
 // NewResponse returns a response to the request with Via, From, To with the tag, Call-ID,
 // CSeq and, where a dialog may form, Record-Route (RFC 3261 8.2.6, 12.1.1). An empty reason stands

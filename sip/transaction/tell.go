@@ -37,6 +37,7 @@ func (sh *shard) tellCancel(t *serverTx) {
 			s.Respond(500, "")
 		}
 	}(t.handle)
+	t.handle.reason = string(sh.msg.Header("Reason"))
 	sh.l.tu.Cancel(t.handle)
 }
 
