@@ -65,6 +65,10 @@ func (c *Call) provisional(b *branch, res *sip.Response) {
 	if reliable && (f == nil || !c.prack(f, res)) {
 		return
 	}
+	if res.StatusCode == statusEarlyOver {
+		c.forkOver(l, f)
+		return
+	}
 	if f != nil && len(res.Body()) > 0 {
 		c.describedEarly(f, res, reliable)
 	}
@@ -73,6 +77,31 @@ func (c *Call) provisional(b *branch, res *sip.Response) {
 		f.control |= k
 		c.controllable(l, f.control)
 	}
+}
+
+// statusEarlyOver says that an early dialog has ended while the INVITE goes on: a forking
+// proxy beyond the target tells so (RFC 6228 4).
+const statusEarlyOver = 199
+
+// forkOver forgets an early dialog. When it was the one that is heard, the latest other
+// that described itself is, or ringback again.
+func (c *Call) forkOver(l *leg, f *fork) {
+	i := slices.Index(l.forks, f)
+	if i < 0 {
+		return
+	}
+	l.forks = slices.Delete(l.forks, i, i+1)
+	if c.heard != l || l.audible != f {
+		return
+	}
+	for _, other := range slices.Backward(l.forks) {
+		if other.answered {
+			c.hear(other)
+			return
+		}
+	}
+	l.flowing, l.audible = false, nil
+	c.unhear(l)
 }
 
 // prack acknowledges a reliable 1xx (RFC 3262 4). False: it is a repetition, or
@@ -142,7 +171,7 @@ func (c *Call) hear(f *fork) {
 		return
 	}
 	l.nat, l.flow = f.branch.target.NAT, f.branch.target.Flow
-	l.agreed = f.agreed
+	l.agreed, l.audible = f.agreed, f
 	c.heard = l
 	c.wantsFirst.Store(true) // before the port may take a packet
 	l.far()

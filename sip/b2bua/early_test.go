@@ -2,6 +2,7 @@ package b2bua
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -504,5 +505,44 @@ func TestRingbackAudio(t *testing.T) {
 		hears(t, caller, 0x33, "the callee")
 		caller.Hangup()
 		time.Sleep(40 * time.Second)
+	})
+}
+
+// A 199 ends one early dialog of several: the audio of the latest other is heard, and
+// after the last ringback; the answer comes from whom is left.
+func TestEarlyOver_RFC6228_4(t *testing.T) {
+	scenario(t, audible, func(w *world) {
+		caller, callee := w.phone("1050"), w.phone("1002")
+		caller.dial("1002", caller.sdp("sendrecv"))
+		invite := callee.expect("INVITE").(*sip.Request)
+		if !names(invite, "Supported", "199") {
+			t.Error("199 is not offered")
+		}
+		at := func(port string) string { return strings.Replace(callee.sdp("sendrecv"), "4000", port, 1) }
+		callee.replyTag(invite, 180, "a", "")
+		callee.replyTag(invite, 183, "a", at("4002"))
+		callee.replyTag(invite, 183, "b", at("4004"))
+		time.Sleep(10 * time.Millisecond)
+		w.sw.MediaEvent(w.media.event(relay.FirstPacket, 1, 0))
+		for _, f := range []struct{ tag, does string }{{"x", "bridge:1 4004"}, {"b", "bridge:1 4002"}, {"a", "music:ringback 4002"}, {"a", "music:ringback 4002"}} {
+			callee.replyTag(invite, 199, f.tag, "", `Reason: SIP;cause=486`)
+			time.Sleep(10 * time.Millisecond)
+			if got := fmt.Sprint(w.media.doing(2), " ", w.media.remote(1).Addr.Port()); got != f.does {
+				t.Errorf("199 of %s: caller hears %s, want %s", f.tag, got, f.does)
+			}
+		}
+		caller.expect("180")
+		caller.expect("183")
+		callee.replyTag(invite, 200, "c", at("4008"))
+		callee.expect("ACK")
+		caller.expect("200")
+		caller.ack("")
+		time.Sleep(10 * time.Millisecond)
+		if far := w.media.remote(1); far.Addr.Port() != 4008 {
+			t.Errorf("after the answer audio goes to %v", far.Addr)
+		}
+		caller.request("BYE", "")
+		caller.expect("200")
+		callee.reply(callee.expect("BYE").(*sip.Request), 200, "")
 	})
 }

@@ -6,7 +6,8 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// What we say about ourselves. 100rel is offered by Target.Reliable.
+// What we say about ourselves. 100rel is offered by Target.Reliable, 199 in each
+// INVITE.
 const (
 	allowed   = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, INFO, UPDATE, REFER, NOTIFY"
 	supported = "timer, norefersub, replaces, uui"

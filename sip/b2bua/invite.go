@@ -104,6 +104,7 @@ func (c *Call) invite(l *leg, t Target, d cti.Destination) *sip.Request {
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: 1, MethodName: sip.INVITE})
 	req.AppendHeader(&sip.ContactHeader{Address: c.sw.contact(t.Flow)})
 	c.sw.abilities(req, "User-Agent")
+	req.AppendHeader(sip.NewHeader("Supported", "199"))
 	if t.Reliable {
 		req.AppendHeader(sip.NewHeader("Supported", "100rel"))
 	}
@@ -225,7 +226,7 @@ func (c *Call) accepted(b *branch, res *sip.Response) {
 		}
 	}
 	err = b.agree(f, res)
-	l.forks = nil
+	l.forks, l.audible = nil, nil
 	if err != nil {
 		l.worst = sip.StatusNotAcceptableHere
 		c.hangUp(l, cti.CauseIncompatible)

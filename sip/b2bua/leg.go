@@ -55,6 +55,7 @@ type leg struct {
 	offeredIn  uint32       // CSeq of the INVITE whose 2xx of ours offered last
 	rel        *reliability // UAS: of its 1xx; nil: they are sent once
 	forks      []*fork      // UAC: early dialogs until the 2xx
+	audible    *fork        // UAC: the one that is heard, if any
 	early      bool         // UAS: a 183 with our description left
 	flowing    bool         // UAC: audio came
 	alerting   bool         // UAC: 180 came
@@ -133,7 +134,7 @@ func (c *Call) cleared(l *leg, cause cti.Cause) {
 	c.line(l, LineOver)
 	c.sw.leave(l)
 	l.ringAt, l.session = time.Time{}, sessionTimer{}
-	l.refer, l.branches, l.forks, l.rel, l.tx, l.said, l.offer, l.local = nil, nil, nil, nil, nil, nil, nil, sdp.Local{} // transactions outlive the leg by 32 s
+	l.refer, l.branches, l.forks, l.audible, l.rel, l.tx, l.said, l.offer, l.local = nil, nil, nil, nil, nil, nil, nil, nil, sdp.Local{} // transactions outlive the leg by 32 s
 	if l.twin != nil {
 		l.twin.call.box.put(cmdRelease{leg: l.twin})
 		l.twin = nil
