@@ -125,7 +125,9 @@ func (r *Relay) Open(call cti.CallID) (LegID, netip.AddrPort, error) {
 			sock:  sock,
 			hears: silence,
 		}
-		l.line.start(rand.Uint32(), uint16(rand.Uint32()), rand.Uint32())
+		// The sequence begins in the lower half, so that who misses the first packets of
+		// SRTP does not miss its rollover with them.
+		l.line.start(rand.Uint32(), uint16(rand.Uint32N(1<<15)), rand.Uint32())
 		if !s.post(command{op: opOpen, leg: l}) {
 			sock.close()
 			r.ports.give(port, time.Now())

@@ -17,6 +17,9 @@ type core struct {
 	paced      []*leg // those to which the pacer has something to send
 	ticks      uint64
 	frame      [headerLen + media.FrameSamples]byte
+	sealed     room
+	opened     room
+	forged     uint64                      // SRTP packets since the last line about them
 	quiet      [2][media.FrameSamples]byte // silence in PCMA and PCMU
 }
 
@@ -155,11 +158,13 @@ func (c *core) setRemote(l *leg, far Remote, now int64) {
 		l.far.Addr = old.Addr
 		l.far.Send = false
 	}
-	if l.far.Addr != old.Addr || far.NAT != old.NAT {
+	moved := l.far.Addr != old.Addr || far.NAT != old.NAT
+	if moved {
 		learn := far.NAT || !c.cfg.routable(l.far.Addr.Addr())
 		l.latch.reset(l.far.Addr, learn, far.Signal.Unmap())
 		l.first = false
 	}
+	c.rekey(l, far, moved)
 	l.lastIn, l.expired = now, false
 	l.refresh(&c.cfg)
 }
@@ -210,5 +215,6 @@ func (c *core) remove(l *leg) {
 	delete(c.legs, l.id)
 	l.clips, l.music, l.hears, l.reach = nil, nil, peer, unreachable
 	l.keys = dtmf.Generator{}
+	l.sealer, l.opener, l.former = nil, nil, nil
 	c.repace(l)
 }

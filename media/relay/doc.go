@@ -10,8 +10,11 @@
 // timeline.go) that know neither sockets nor clocks; a second shell runs the same
 // functions on an in-memory network for tests under testing/synctest.
 //
+// A leg may have SRTP keys (RFC 3711, RFC 7714): then what it is sent is protected,
+// whatever the source, and only what authenticates is looked at (guard.go).
+//
 // It omits, for now: RTCP reports (what arrives on the odd port is counted and
-// dropped), SRTP, jitter buffering, mixing and codecs other than G.711.
+// dropped, protected or not), DTLS-SRTP, jitter buffering, mixing and codecs other than G.711.
 //
 // Goroutines: one per shard, ended by Shutdown; with an in-memory Network also
 // one reader per socket, ended by Close of the leg.

@@ -211,7 +211,7 @@ func (k *kernel) read8(fd int) uint64 {
 	return binary.NativeEndian.Uint64(k.ticks[:])
 }
 
-// packet reads one datagram and sends it on.
+// packet reads one datagram and hands it to the core, which sends it on.
 func (k *kernel) packet(s *shard, fd int, now int64) {
 	if fd >= len(k.legs) || k.legs[fd].leg == nil {
 		return // closed in this round
@@ -228,10 +228,7 @@ func (k *kernel) packet(s *shard, fd int, now int64) {
 		return
 	}
 	s.current = w.leg
-	b := k.buf[:n]
-	if to, _ := s.core.receive(w.leg, k.source(), b, now); to != nil {
-		to.send(b)
-	}
+	s.core.arrive(w.leg, k.source(), k.buf[:n], now)
 }
 
 // source is the address that recvfrom wrote.

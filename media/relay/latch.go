@@ -66,6 +66,17 @@ func (l *latch) admit(src netip.AddrPort, h header, wanted bool, now, window int
 	return true
 }
 
+// possible tells whether a packet from src could ever be the far end's.
+func (l *latch) possible(src netip.AddrPort) bool {
+	switch {
+	case l.locked:
+		return src == l.addr
+	case src == l.sdp:
+		return true
+	}
+	return l.learn && (!l.signal.IsValid() || src.Addr() == l.signal || src.Addr() == l.sdp.Addr())
+}
+
 // count adds one packet to the candidate of src and returns its number in a row.
 func (l *latch) count(src netip.AddrPort, h header, now, window int64) int {
 	oldest := &l.candidates[0]

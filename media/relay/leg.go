@@ -30,13 +30,15 @@ type leg struct {
 	id LegID
 
 	// What goes out, and where it comes from: a row of clips before all, else hears.
-	hears hears
-	reach reach
-	clips []*media.Clip
-	peer  *leg // who hears us; whom we hear when hears is peer
-	sock  socket
-	line  timeline
-	keys  dtmf.Generator
+	hears  hears
+	reach  reach
+	clips  []*media.Clip
+	peer   *leg // who hears us; whom we hear when hears is peer
+	sock   socket
+	sealer *sealer // nil: what is sent is not protected
+	opener *opener // nil: nor is what comes
+	line   timeline
+	keys   dtmf.Generator
 
 	// What comes in.
 	lastIn   int64 // ns; when the far end last sent, or should have begun to
@@ -46,6 +48,7 @@ type leg struct {
 	latch    latch
 	stats    LegStats
 	detector dtmf.Detector
+	former   *opener // of the key before, until the new one is used
 
 	// The rest of what plays.
 	frame int // of clips[0]

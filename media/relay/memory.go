@@ -129,7 +129,5 @@ func (s *shard) packet(d datagram) {
 		d.leg.stats.RTCP++
 		return
 	}
-	if to, _ := s.core.receive(d.leg, d.src, d.b, s.now()); to != nil {
-		to.send(d.b)
-	}
+	s.core.arrive(d.leg, d.src, d.b, s.now())
 }

@@ -15,8 +15,11 @@ func (c *core) pace(now int64) {
 		c.sendNext(l, now)
 		c.repace(l)
 	}
-	if c.ticks++; c.ticks%idleCheck == 0 && c.cfg.Timeout > 0 {
-		c.expire(now)
+	if c.ticks++; c.ticks%idleCheck == 0 {
+		c.tell()
+		if c.cfg.Timeout > 0 {
+			c.expire(now)
+		}
 	}
 }
 
@@ -106,8 +109,15 @@ func (c *core) sendOwn(l *leg, h header, mark bool, payload []byte) {
 	l.send(b)
 }
 
-// send writes b to the far end and counts.
+// send protects b when l has a key, writes it to the far end and counts.
 func (l *leg) send(b []byte) {
+	if l.sealer != nil {
+		var ok bool
+		if b, ok = l.sealer.seal(b); !ok {
+			l.stats.SendError++
+			return
+		}
+	}
 	if !l.sock.send(b) {
 		l.stats.SendError++
 		return

@@ -76,6 +76,9 @@ type Remote struct {
 	// DTMFPT is the payload type of telephone-event (RFC 4733) from the far end,
 	// SendDTMFPT the one towards it (0: the same as DTMFPT). 0: none.
 	DTMFPT, SendDTMFPT uint8
+	// Seal is the SRTP key that we send with, Open the one that the far end does. Both
+	// zero: plain RTP. A key that has not changed goes on where it was.
+	Seal, Open media.Secret
 	// Send allows sending to the far end, Recv accepts what it sends: false when
 	// held.
 	Send, Recv bool
@@ -147,8 +150,10 @@ type LegStats struct {
 	Malformed uint64 // not RTP version 2, or too short; dropped
 	Unwanted  uint64 // other payload type, or while held; dropped
 	RTCP      uint64 // RTCP packets, not looked at yet
+	Forged    uint64 // SRTP that does not authenticate; dropped
+	Replayed  uint64 // SRTP that came before; dropped
 	Late      uint64 // too old for the timeline of the other side; dropped
-	SendError uint64 // refused by the kernel
+	SendError uint64 // refused by the kernel, or not to be protected
 	// Locked is the address of the far end once known.
 	Locked netip.AddrPort
 }

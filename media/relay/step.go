@@ -17,6 +17,8 @@ const (
 	foreign                  // not from the far end
 	unwanted                 // payload type not negotiated, or held
 	late                     // too old, or a duplicate, for the peer's timeline
+	forged                   // SRTP with a wrong tag
+	replayed                 // SRTP that came before
 )
 
 // receive takes a packet that arrived at l from src and decides. When it is to be

@@ -12,7 +12,7 @@ import (
 func Offer(local Local) []byte {
 	b := appendHead(make([]byte, 0, 320), local)
 	if len(local.Lines) == 0 {
-		return appendOffer(b, local, "RTP/AVP")
+		return appendOffer(b, local, local.profile())
 	}
 	done := false
 	for _, l := range local.Lines {
@@ -23,9 +23,18 @@ func Offer(local Local) []byte {
 		b = appendRefused(b, l)
 	}
 	if !done {
-		b = appendOffer(b, local, "RTP/AVP")
+		b = appendOffer(b, local, local.profile())
 	}
 	return b
+}
+
+// profile is that of our first offer. RTP/AVP with keys is what telephones know as
+// optional encryption: who does not understand answers without.
+func (l Local) profile() string {
+	if l.Policy == Require {
+		return "RTP/SAVP"
+	}
+	return "RTP/AVP"
 }
 
 func (l Local) codecs() []media.Codec {
@@ -69,16 +78,24 @@ func appendOffer(b []byte, l Local, proto string) []byte {
 	for _, c := range codecs {
 		b = appendMap(b, c.PT(), c)
 	}
+	if l.Policy != Never {
+		for i, s := range l.Secrets {
+			b = appendCrypto(b, Crypto{tagOf(i), s})
+		}
+	}
 	return appendTail(b, event, l.Direction)
 }
 
-func appendAnswer(b []byte, l Local, proto string, n Negotiated) []byte {
+func appendAnswer(b []byte, l Local, proto string, n Negotiated, key Crypto) []byte {
 	b = appendMLine(b, l.Addr.Port(), proto)
 	b = append(b, ' ')
 	b = strconv.AppendUint(b, uint64(n.PT), 10)
 	b = appendPT(b, n.DTMFPT)
 	b = append(b, "\r\n"...)
 	b = appendMap(b, n.PT, n.Codec)
+	if key.Secret.Suite() != media.Plain {
+		b = appendCrypto(b, key)
+	}
 	return appendTail(b, n.DTMFPT, n.Direction)
 }
 

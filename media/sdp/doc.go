@@ -4,8 +4,9 @@
 // appending bytes.
 //
 // It answers RTP/AVP and RTP/AVPF audio with G.711 and telephone-event (RFC 4733)
-// and refuses every other m-line with port 0 (RFC 3264 6). It omits, for now:
-// SRTP, ICE, rtcp-mux, other codecs, text.
+// and refuses every other m-line with port 0 (RFC 3264 6). By policy it takes and
+// offers SRTP with the keys in the description (RFC 4568). It omits, for now:
+// DTLS-SRTP, ICE, rtcp-mux, other codecs, text.
 //
 // It is pure and owns no goroutine.
 package sdp

@@ -10,7 +10,8 @@ import (
 
 // Answer builds our answer to offer (RFC 3264 6): one codec, the first of ours
 // that it has, on its payload type, so that neither side changes codec later.
-// It returns ErrIncompatible when there is none.
+// It returns ErrIncompatible when there is none, or no protection that the policy
+// asks for.
 func Answer(offer *Session, local Local) ([]byte, Negotiated, error) {
 	f, ok := pick(offer.Audio, local)
 	if !ok {
@@ -21,10 +22,14 @@ func Answer(offer *Session, local Local) ([]byte, Negotiated, error) {
 	if !local.NoDTMF {
 		n.DTMFPT, n.SendDTMFPT = offer.Audio.DTMF, offer.Audio.DTMF
 	}
+	key, err := n.answerKeys(offer.Audio, local)
+	if err != nil {
+		return nil, Negotiated{}, err
+	}
 	b := appendHead(make([]byte, 0, 320), local)
 	for _, l := range offer.Lines {
 		if l.Audio {
-			b = appendAnswer(b, local, l.Proto, n)
+			b = appendAnswer(b, local, l.Proto, n, key)
 			continue
 		}
 		b = appendRefused(b, l)
@@ -49,6 +54,9 @@ func Accept(answer *Session, offered Local) (Negotiated, error) {
 	n.Codec, n.PT, n.SendPT = f.Codec, f.Codec.PT(), f.PT
 	if !offered.NoDTMF && answer.Audio.DTMF != 0 {
 		n.DTMFPT, n.SendDTMFPT = EventPT, answer.Audio.DTMF
+	}
+	if err := n.acceptKeys(answer.Audio, offered); err != nil {
+		return Negotiated{}, err
 	}
 	return n, nil
 }

@@ -44,15 +44,16 @@ func Parse(b []byte) (*Session, error) {
 		common = directionOf(a.Key, common)
 	}
 	for i, m := range d.MediaDescriptions {
-		l := &s.Lines[i]
+		l := s.Lines[i]
 		if port := m.MediaName.Port.Value; !usable(l.Kind, l.Proto) || port < 1 || port > 65535 {
 			continue
 		}
 		if a, ok := audio(m, d.ConnectionInformation, common); ok {
-			s.Audio, l.Audio = a, true
-			break
+			a.line, a.SAVP = i, secureProfile(l.Proto)
+			s.streams = append(s.streams, a)
 		}
 	}
+	s.Choose(Never)
 	return s, nil
 }
 
@@ -100,6 +101,12 @@ func audio(m *pion.MediaDescription, conn *pion.ConnectionInformation, common Di
 		case "ptime":
 			if ms, err := strconv.ParseFloat(strings.TrimSpace(a.Value), 64); err == nil && ms >= 1 && ms <= 200 {
 				out.Ptime = time.Duration(ms * float64(time.Millisecond))
+			}
+		case "crypto":
+			if c, ok := crypto(a.Value); ok && len(out.Crypto) < maxCrypto {
+				out.Crypto = append(out.Crypto, c)
+			} else {
+				out.refused = true
 			}
 		case "rtcp-mux":
 			out.RTCPMux = true

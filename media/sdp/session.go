@@ -85,6 +85,11 @@ type Media struct {
 	Hold      bool           // c=0.0.0.0: nobody receives (RFC 3264 8.4)
 	Ptime     time.Duration  // asked for; 0: not said
 	RTCPMux   bool
+	SAVP      bool     // RTP/SAVP or RTP/SAVPF: not to be used without a key (RFC 3711)
+	Crypto    []Crypto // the keys that we can use, in order
+
+	refused bool // it names a key that we cannot use
+	line    int  // index in Session.Lines
 }
 
 // A Line is the frame of one m-line: RFC 3264 wants all of them, in order, in
@@ -99,8 +104,10 @@ type Line struct {
 // A Session is what was read of a description.
 type Session struct {
 	ID, Version string // of o=, as written
-	Audio       Media
+	Audio       Media  // what Parse or Choose chose
 	Lines       []Line
+
+	streams []Media // all that could be the audio
 }
 
 // Local is our side of a description. The zero value of each field but Addr works.
@@ -112,6 +119,10 @@ type Local struct {
 	Codecs      []media.Codec // in order of preference; default PCMA, PCMU
 	Direction   Direction
 	NoDTMF      bool // leave telephone-event out
+	// Policy of SRTP, and what we send with: Secrets has one of each suite, best first.
+	// Keep them as long as the far end keeps its key: a new one begins a new stream.
+	Policy  Policy
+	Secrets []media.Secret
 	// Lines of the last description of the far end, for a later Offer.
 	Lines []Line
 }
@@ -128,4 +139,7 @@ type Negotiated struct {
 	Direction          Direction // ours
 	Held               bool      // the far end does not want to receive
 	Ptime              time.Duration
+	// Seal is the SRTP key that we send with, Open the one that the far end does; both
+	// are zero when the audio is not protected.
+	Seal, Open media.Secret
 }

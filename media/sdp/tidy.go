@@ -79,5 +79,8 @@ func lines(text string) (out []Line) {
 
 // usable tells whether LA2 takes part in an m-line of this kind.
 func usable(kind, proto string) bool {
-	return kind == "audio" && (proto == "RTP/AVP" || proto == "RTP/AVPF")
+	return kind == "audio" && (proto == "RTP/AVP" || proto == "RTP/AVPF" || secureProfile(proto))
 }
+
+// secureProfile tells the profiles of SRTP (RFC 3711, RFC 5124).
+func secureProfile(proto string) bool { return proto == "RTP/SAVP" || proto == "RTP/SAVPF" }
