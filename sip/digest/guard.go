@@ -143,8 +143,8 @@ func (g *Guard) verifyAny(r *Request, authorizations []string) (Proof, error) {
 	if len(authorizations) == 0 {
 		return Proof{}, ErrMissing
 	}
-	key := suspectKey{source: sourceOf(r.Source)}
-	sourcePaused := g.paused(key) && !g.cfg.Spared(r.Source)
+	key, spared := suspectKey{source: sourceOf(r.Source)}, g.cfg.Spared(r.Source)
+	sourcePaused := !spared && g.paused(key)
 	for _, a := range authorizations {
 		if a == "" {
 			continue
@@ -167,6 +167,8 @@ func (g *Guard) verifyAny(r *Request, authorizations []string) (Proof, error) {
 		switch {
 		case err == nil:
 			g.trust(account)
+		case errors.Is(err, ErrDenied) && spared:
+			g.failed(account)
 		case errors.Is(err, ErrDenied):
 			g.failed(key, account)
 		}

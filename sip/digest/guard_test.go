@@ -164,6 +164,11 @@ func TestGuard_spared(t *testing.T) {
 		g.try("127.0.0.1", "1001", "guess", ErrDenied)
 		g.try("127.0.0.1", "9999", "guess", ErrDenied)
 	}
+	for _, p := range g.Pauses() {
+		if !p.Account {
+			t.Errorf("paused as a whole: %+v", p)
+		}
+	}
 	g.try("127.0.0.1", "1001", "demo-1001", ErrDenied)
 	g.try("127.0.0.1", "1002", "demo-1002", nil)
 	g.clock.t = g.clock.t.Add(time.Minute)

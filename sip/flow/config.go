@@ -55,12 +55,16 @@ type Config struct {
 	DialTimeout time.Duration
 	// HandshakeTimeout bounds one handshake of TLS, both ways, and one of WebSocket. Default 5 s.
 	HandshakeTimeout time.Duration
-	// MaxHandshakesPerIP is how many handshakes of one address may be under way. Default 64.
+	// MaxHandshakesPerIP is how many handshakes of one address, or IPv6 /64, may be under way.
+	// Default 64.
 	MaxHandshakesPerIP int
-	// MaxConns is how many connections are open at once, both ways. Default 10,000.
+	// MaxConns is how many connections are open at once, both ways. Default 16,384.
 	MaxConns int
-	// MaxConnsPerIP is the same for accepted ones of one address, loopback included. Default 1024.
+	// MaxConnsPerIP is the same for accepted ones of one address, or IPv6 /64. Default 1024.
 	MaxConnsPerIP int
+	// Trusted reports addresses for which only MaxConns holds; an eighth of it is theirs alone, so
+	// that strangers cannot take all places. It must not block. Default: none.
+	Trusted func(netip.Addr) bool
 	// IdleTimeout closes a connection on which nothing came for so long. Default 20 min: more than
 	// half of the session interval that we ask for (RFC 4028).
 	IdleTimeout time.Duration
@@ -95,6 +99,9 @@ func (c Config) withDefaults() Config {
 	if c.Keep == nil {
 		c.Keep = func(Flow) bool { return false }
 	}
+	if c.Trusted == nil {
+		c.Trusted = func(netip.Addr) bool { return false }
+	}
 	if c.OnFault == nil {
 		c.OnFault = func(Flow, Fault) {}
 	}
@@ -105,7 +112,7 @@ func (c Config) withDefaults() Config {
 	def(&c.HandshakeTimeout, 5*time.Second)
 	def(&c.WebSocket.PingInterval, 20*time.Second)
 	def(&c.MaxHandshakesPerIP, 64)
-	def(&c.MaxConns, 10_000)
+	def(&c.MaxConns, 16_384)
 	def(&c.MaxConnsPerIP, 1024)
 	def(&c.IdleTimeout, 20*time.Minute)
 	def(&c.KeepAlive, 100*time.Second)

@@ -124,8 +124,9 @@ func newConn(l *Layer, t Transport, nc net.Conn) *conn {
 
 // adopt makes c one of our connections and counts its reader, or cuts it when there are too many.
 func (l *Layer) adopt(c *conn) error {
+	trusted := !c.incoming || l.cfg.Trusted(c.flow.Remote.Addr())
 	l.mu.Lock()
-	err := l.room(c)
+	err := l.room(c, trusted)
 	if err == nil {
 		l.enlist(c)
 	}
@@ -137,18 +138,37 @@ func (l *Layer) adopt(c *conn) error {
 }
 
 // room says whether the limits allow c. l.mu must be held.
-func (l *Layer) room(c *conn) error {
-	ip := c.flow.Remote.Addr()
+func (l *Layer) room(c *conn, trusted bool) error {
 	switch {
 	case l.closed:
 		return ErrClosed
-	case len(l.conns)+l.waiting >= l.cfg.MaxConns,
-		c.incoming && l.perIP[ip] >= l.cfg.MaxConnsPerIP,
-		c.incoming && c.flow.Transport == TLS && l.greeting[ip] >= l.cfg.MaxHandshakesPerIP:
+	case l.crowded(c.flow.Remote.Addr(), trusted, c.flow.Transport == TLS):
 		l.count.capped.Add(1)
 		return ErrLimit
 	}
 	return nil
+}
+
+// crowded tells whether there are too many connections for one more, which may begin with a
+// handshake. l.mu must be held.
+func (l *Layer) crowded(ip netip.Addr, trusted, handshake bool) bool {
+	all, most, from := len(l.conns)+l.waiting, l.cfg.MaxConns, sourceOf(ip)
+	if trusted {
+		return all >= most
+	}
+	return all >= most-most/8 || l.perIP[from] >= l.cfg.MaxConnsPerIP || handshake && l.greeting[from] >= l.cfg.MaxHandshakesPerIP
+}
+
+// sourceOf is what counts as one address: all of a subscriber's network with IPv6.
+func sourceOf(ip netip.Addr) netip.Addr {
+	if ip = ip.Unmap(); ip.Is4() {
+		return ip
+	}
+	p, err := ip.Prefix(64)
+	if err != nil {
+		return ip
+	}
+	return p.Addr()
 }
 
 // enlist puts c into the tables. l.mu must be held.
@@ -159,10 +179,10 @@ func (l *Layer) enlist(c *conn) {
 	if c.key != (target{}) {
 		l.byRemote[c.key] = c
 	}
-	if ip := c.flow.Remote.Addr(); c.incoming {
-		l.perIP[ip]++
+	if from := sourceOf(c.flow.Remote.Addr()); c.incoming {
+		l.perIP[from]++
 		if c.flow.Transport == TLS {
-			l.greeting[ip]++
+			l.greeting[from]++
 		}
 	}
 	l.wg.Add(1)
@@ -172,7 +192,7 @@ func (l *Layer) enlist(c *conn) {
 func (l *Layer) settled(c *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	lower(l.greeting, c.flow.Remote.Addr())
+	lower(l.greeting, sourceOf(c.flow.Remote.Addr()))
 }
 
 // forget takes a connection out of the tables.
@@ -184,7 +204,7 @@ func (l *Layer) forget(c *conn) {
 		delete(l.byRemote, c.key)
 	}
 	if c.incoming {
-		lower(l.perIP, c.flow.Remote.Addr())
+		lower(l.perIP, sourceOf(c.flow.Remote.Addr()))
 	}
 }
 

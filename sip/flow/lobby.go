@@ -77,15 +77,16 @@ func (y *lobby) Accept() (net.Conn, error) {
 
 // lead gives a connection a place in the lobby, nil when there is none.
 func (l *Layer) lead(nc net.Conn) *gated {
-	g := &gated{Conn: nc, l: l, ip: addrPort(nc.RemoteAddr()).Addr()}
+	ip := addrPort(nc.RemoteAddr()).Addr()
+	g, trusted := &gated{Conn: nc, l: l, from: sourceOf(ip)}, l.cfg.Trusted(ip)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || len(l.conns)+l.waiting >= l.cfg.MaxConns || l.perIP[g.ip] >= l.cfg.MaxConnsPerIP || l.greeting[g.ip] >= l.cfg.MaxHandshakesPerIP {
+	if l.closed || l.crowded(ip, trusted, true) {
 		return nil
 	}
 	l.waiting++
-	l.perIP[g.ip]++
-	l.greeting[g.ip]++
+	l.perIP[g.from]++
+	l.greeting[g.from]++
 	return g
 }
 
@@ -93,7 +94,7 @@ func (l *Layer) lead(nc net.Conn) *gated {
 type gated struct {
 	net.Conn
 	l    *Layer
-	ip   netip.Addr
+	from netip.Addr // as sourceOf counts
 	once sync.Once
 }
 
@@ -102,8 +103,8 @@ func (g *gated) leave() {
 		g.l.mu.Lock()
 		defer g.l.mu.Unlock()
 		g.l.waiting--
-		lower(g.l.perIP, g.ip)
-		lower(g.l.greeting, g.ip)
+		lower(g.l.perIP, g.from)
+		lower(g.l.greeting, g.from)
 	})
 }
 

@@ -169,6 +169,33 @@ func TestConnectionLimits(t *testing.T) {
 	})
 }
 
+// Of IPv6 a /64 counts as one address. Whom we trust has no limit of its own, and places that
+// strangers do not get.
+func TestConnectionLimits_trusted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		friend := netip.MustParseAddr("10.0.0.9")
+		n := newNode(t, flow.Config{MaxConnsPerIP: 2, MaxConns: 8, Trusted: func(a netip.Addr) bool { return a == friend }})
+		open := func(from string) bool {
+			c := dial(t, n.net, from)
+			synctest.Wait()
+			_, end := c.heard()
+			return !end
+		}
+		for i, tt := range []struct {
+			from string
+			want bool
+		}{
+			{"2001:db8::1", true}, {"2001:db8::2", true}, {"2001:db8::3", false}, {"2001:db8:0:1::1", true},
+			{"10.0.0.9", true}, {"10.0.0.9", true}, {"10.0.0.9", true}, {"10.0.0.1", true},
+			{"10.0.0.2", false}, {"10.0.0.9", true}, {"10.0.0.9", false},
+		} {
+			if got := open(tt.from); got != tt.want {
+				t.Errorf("connection %d, of %s, open: %v, want %v", i, tt.from, got, tt.want)
+			}
+		}
+	})
+}
+
 // A peer that does not read must neither block Send nor live on.
 func TestSlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -48,8 +48,9 @@ type Peer struct {
 	Endpoints []netip.AddrPort
 	// Domain is the host part of our address-of-record there. Default: the address.
 	Domain string
-	// Certificate is the name in the TLS certificate of the peer that admits it from
-	// any address; "" for none.
+	// Certificate is the name in the TLS certificate of the peer. It admits it from any
+	// address, or from Sources and Endpoints when there are some; no address admits it
+	// without. "" for none.
 	Certificate string
 	// In rewrites what the peer sends to our form of numbers. Format, then Out write
 	// ours as it wants them. Format defaults to numbering.Global.
@@ -151,7 +152,9 @@ func (t *Table) add(p *Peer) error {
 		if other := t.endpoints[e]; other != nil {
 			return fmt.Errorf("source %v: is also that of %s", e, other.Name)
 		}
-		t.endpoints[e] = p
+		if p.Certificate == "" {
+			t.endpoints[e] = p
+		}
 	}
 	for _, s := range p.Sources {
 		if !s.IsValid() {
@@ -187,7 +190,8 @@ func (t *Table) Peer(name string) (*Peer, bool) {
 }
 
 // Admit finds the peer that sends from src: an exact address before a network, a
-// narrow network before a wide one. False: src is no peer.
+// narrow network before a wide one. False: src is no peer, or one that has to show its
+// Certificate.
 func (t *Table) Admit(src netip.AddrPort) (*Peer, bool) {
 	addr := src.Addr().Unmap()
 	if p := t.endpoints[netip.AddrPortFrom(addr, src.Port())]; p != nil {
@@ -196,6 +200,9 @@ func (t *Table) Admit(src netip.AddrPort) (*Peer, bool) {
 	var found *Peer
 	bits := -1
 	for _, p := range t.peers {
+		if p.Certificate != "" {
+			continue
+		}
 		for _, s := range p.Sources {
 			if s.Bits() > bits && s.Contains(addr) {
 				found, bits = p, s.Bits()
@@ -205,15 +212,23 @@ func (t *Table) Admit(src netip.AddrPort) (*Peer, bool) {
 	return found, found != nil
 }
 
-// AdmitName finds the peer whose Certificate is a name that the far end proved; is
-// tells whether it did.
-func (t *Table) AdmitName(is func(name string) bool) (*Peer, bool) {
+// AdmitName finds the peer whose Certificate is a name that the far end, at src, proved; is tells
+// whether it did.
+func (t *Table) AdmitName(src netip.AddrPort, is func(name string) bool) (*Peer, bool) {
 	for _, p := range t.peers {
-		if p.Certificate != "" && is(p.Certificate) {
+		if p.Certificate != "" && p.callsFrom(src) && is(p.Certificate) {
 			return p, true
 		}
 	}
 	return nil, false
+}
+
+// callsFrom tells whether src is among Sources and Endpoints, or there are none.
+func (p *Peer) callsFrom(src netip.AddrPort) bool {
+	addr := src.Addr().Unmap()
+	return len(p.Sources)+len(p.Endpoints) == 0 ||
+		slices.ContainsFunc(p.Sources, func(s netip.Prefix) bool { return s.Contains(addr) }) ||
+		slices.Contains(p.Endpoints, netip.AddrPortFrom(addr, src.Port()))
 }
 
 // livingFirst keeps the order, but peers that asked for a pause come after the

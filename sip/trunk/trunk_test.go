@@ -132,7 +132,7 @@ func TestAdmitName(t *testing.T) {
 	)
 	for name, want := range map[string]string{"sbc.example": "sbc", "sip.example": "named", "other.example": "", "": ""} {
 		got := ""
-		if p, ok := tab.AdmitName(func(n string) bool { return n == name }); ok {
+		if p, ok := tab.AdmitName(addr("203.0.113.1:40000"), func(n string) bool { return n == name }); ok {
 			got = p.Name
 		}
 		if got != want {
@@ -142,6 +142,21 @@ func TestAdmitName(t *testing.T) {
 	for src, want := range map[string]bool{"192.0.2.1:40000": true, "192.0.2.2:40000": false, "192.0.2.2:5061": false} {
 		if _, ok := tab.Admit(addr(src)); ok != want {
 			t.Errorf("%s without a certificate: %v", src, ok)
+		}
+	}
+}
+
+// With sources and a certificate a peer needs both: an address, which a datagram can forge, is no
+// certificate.
+func TestAdmitName_withSources(t *testing.T) {
+	tab := newTable(t, Peer{Name: "sbc", Address: addr("192.0.2.2:5061"), Transport: flow.TLS, Certificate: "sbc.example",
+		Sources: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, Endpoints: []netip.AddrPort{addr("198.51.100.1:5061")}})
+	for src, want := range map[string]bool{"192.0.2.9:40000": true, "198.51.100.1:5061": true, "198.51.100.1:40000": false, "203.0.113.1:5061": false} {
+		if _, ok := tab.AdmitName(addr(src), func(n string) bool { return n == "sbc.example" }); ok != want {
+			t.Errorf("%s with the certificate: %v", src, ok)
+		}
+		if _, ok := tab.Admit(addr(src)); ok {
+			t.Errorf("%s is admitted without a certificate", src)
 		}
 	}
 }

@@ -61,6 +61,12 @@ func (n *Node) spared(src netip.Addr) bool {
 	return src.IsLoopback() && !c.Loopback || slices.ContainsFunc(c.Exempt, func(p netip.Prefix) bool { return p.Contains(src) })
 }
 
+// trusted tells whose connections are limited only by the number of all: whom the shield knows or
+// leaves alone, and trunks.
+func (n *Node) trusted(src netip.Addr) bool {
+	return n.shield.Known(flow.Flow{Transport: flow.TCP, Remote: netip.AddrPortFrom(src, 0)})
+}
+
 // registered makes the addresses of bindings known for as long as they hold.
 func (n *Node) registered(list []location.Binding) {
 	for _, b := range list {

@@ -87,7 +87,7 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 	}
 	n.openShield()
 	n.openOverload()
-	n.flows = flow.New(flow.Config{Dial: n.opts.Env.DialTCP, Filter: n.shield.Verdict, Outgoing: n.shield.Outgoing, OnFault: n.fault, OnClosed: n.flowClosed, Keep: n.kept,
+	n.flows = flow.New(flow.Config{Dial: n.opts.Env.DialTCP, Filter: n.shield.Verdict, Outgoing: n.shield.Outgoing, OnFault: n.fault, Trusted: n.trusted, OnClosed: n.flowClosed, Keep: n.kept,
 		Advertise: advertised(n.cfg), TLS: outward, WebSocket: flow.WebSocketConfig{Origins: n.cfg.SIP.WebSocket.Origins}, Logger: n.log}, n.receive)
 	n.openResolver()
 	if err := n.openProxy(ctx); err != nil {

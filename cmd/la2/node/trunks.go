@@ -72,7 +72,7 @@ func peerOf(t configs.Trunk) trunk.Peer {
 // or by its address.
 func (n *Node) peer(f flow.Flow) (*trunk.Peer, bool) {
 	if f.Transport == flow.TLS {
-		if p, ok := n.trunks.AdmitName(n.flows.Peer(f).Is); ok {
+		if p, ok := n.trunks.AdmitName(f.Remote, n.flows.Peer(f).Is); ok {
 			return p, true
 		}
 	}
