@@ -147,6 +147,23 @@ func (t *Table) add(p *Peer) error {
 			p.Sources = []netip.Prefix{netip.PrefixFrom(a, a.BitLen())}
 		}
 	}
+	if err := t.claim(p); err != nil {
+		return err
+	}
+	t.peers = append(t.peers, p)
+	t.byName[p.Name] = p
+	if p.GroupName != "" {
+		t.groups[p.GroupName] = append(t.groups[p.GroupName], p)
+	}
+	t.state[p.Name] = &state{}
+	if p.Register != nil {
+		t.state[p.Name].reg = Registering
+	}
+	return nil
+}
+
+// claim makes the sources of p its own.
+func (t *Table) claim(p *Peer) error {
 	for _, e := range p.Endpoints {
 		e = netip.AddrPortFrom(e.Addr().Unmap(), e.Port())
 		if other := t.endpoints[e]; other != nil {
@@ -167,15 +184,6 @@ func (t *Table) add(p *Peer) error {
 				}
 			}
 		}
-	}
-	t.peers = append(t.peers, p)
-	t.byName[p.Name] = p
-	if p.GroupName != "" {
-		t.groups[p.GroupName] = append(t.groups[p.GroupName], p)
-	}
-	t.state[p.Name] = &state{}
-	if p.Register != nil {
-		t.state[p.Name].reg = Registering
 	}
 	return nil
 }
