@@ -116,6 +116,18 @@ func freePort(t *testing.T) int {
 	return 0
 }
 
+// freePortOf5 is one of five digits.
+func freePortOf5(t *testing.T) string {
+	t.Helper()
+	for range 50 {
+		if p := freePort(t); p >= 10000 {
+			return strconv.Itoa(p)
+		}
+	}
+	t.Fatal("no free port of five digits")
+	return ""
+}
+
 // command sends a JSON netstring.
 func (s *softphone) command(t *testing.T, name, params string) {
 	t.Helper()

@@ -50,7 +50,8 @@ type setting struct {
 
 func newSetting(t *testing.T, leg string) *setting {
 	t.Helper()
-	f := &setting{dir: t.TempDir(), leg: leg, words: map[string]string{"LEG": leg}}
+	audio := map[string]string{"udp": "41000-41999", "tcp": "42000-42999", "tls": "43000-43999"} // offices run beside each other
+	f := &setting{dir: t.TempDir(), leg: leg, words: map[string]string{"LEG": leg, "AUDIO": audio[leg]}}
 	for _, port := range []string{"PORT", "SECOND", "OFFICE", "WEB", "TLSKAMAILIO", "TLSNODE"} {
 		f.words[port] = fmt.Sprint(freePort(t))
 	}
@@ -117,10 +118,10 @@ func (f *setting) kamailio(t *testing.T, cfg, port string) *proc {
 	}
 }
 
-// office starts the node.
-func (f *setting) office(t *testing.T, trunks string) carrier {
+// office starts the node, with or without a file of trunks.
+func (f *setting) office(t *testing.T, trunks ...string) carrier {
 	t.Helper()
-	node := startIn(t, f.dir, world.bin, "serve", "-c", f.write(t, "office.yaml", "office.yaml", trunks), "--data", filepath.Join(f.dir, "data"))
+	node := startIn(t, f.dir, world.bin, "serve", "-c", f.write(t, "office.yaml", append([]string{"office.yaml"}, trunks...)...), "--data", filepath.Join(f.dir, "data"))
 	if _, _, ok := node.until(0, 15*time.Second, func(l string) bool { return strings.Contains(l, "node started") }); !ok {
 		t.Fatalf("the office is not ready: %s", strings.Join(node.text(), "\n"))
 	}
@@ -132,10 +133,14 @@ func (f *setting) office(t *testing.T, trunks string) carrier {
 func TestKamailio(t *testing.T) {
 	for _, leg := range []string{"udp", "tcp", "tls"} {
 		t.Run(leg, func(t *testing.T) {
+			t.Parallel()
 			c := besides(t, leg)
 			t.Run("in front: a citizen rings the office", c.inFront)
 			t.Run("behind: a station rings out", c.behind)
 			t.Run("behind: refused", c.refused)
+			t.Run("behind: SIPp", c.far)
+			t.Run("in front: handed over", c.handedOver)
+			t.Run("in front: no way through", c.noWayThrough)
 		})
 	}
 }
@@ -202,53 +207,4 @@ func (c carrier) behind(t *testing.T) {
 	station.signal(syscall.SIGINT)
 	far.event(t, 5*time.Second, "ended")
 	settled(t, c.web)
-}
-
-// What the carrier says is what the caller hears of; that the carrier is overloaded does not
-// mean that we are (RFC 3261 16.7 step 6).
-func (c carrier) refused(t *testing.T) {
-	for number, want := range map[string]int{"+390655500486": 486, "+390655500404": 404, "+390655500503": 480} {
-		p := ring(t, number, "--listen", "127.0.0.2:0", "--via", c.office, "--user", "4001", "--for", "20s")
-		e := p.event(t, 8*time.Second, "failed")
-		if e.Code != want {
-			t.Errorf("%s: refused with %d %s, want %d", number, e.Code, e.Text, want)
-		}
-	}
-	settled(t, c.web)
-}
-
-// The first of two carriers freezes, then dies: calls go by the second, and the call that
-// stands goes on, because its audio does not pass the carrier.
-func TestKamailioDies(t *testing.T) {
-	f := newSetting(t, "udp")
-	first := f.kamailio(t, "carrier.cfg", "PORT")
-	f.kamailio(t, "carrier.cfg", "SECOND")
-	c := f.office(t, "trunk_pair.yaml")
-	const number = "+390655501001"
-	one := answering(t, "--listen", "127.0.0.3:0", "--via", c.at, "--user", number, "--after", "300ms", "--for", "120s", "--play", toneFile(t, 700, 10))
-	two := answering(t, "--listen", "127.0.0.4:0", "--via", "127.0.0.1:"+f.words["SECOND"], "--user", number, "--after", "300ms", "--for", "120s", "--play", toneFile(t, 800, 10))
-	call := func(hz int) *telephone {
-		t.Helper()
-		p := ring(t, number, "--listen", "127.0.0.2:0", "--via", c.office, "--user", "4001", "--for", "90s", "--play", toneFile(t, 1000, 10))
-		e := p.event(t, 15*time.Second, "answered")
-		t.Logf("answered after %v", e.At.Sub(p.events()[0].At).Round(time.Millisecond))
-		p.hears(t, hz, 8*time.Second)
-		return p
-	}
-	stands := call(700)
-	group := -first.cmd.Process.Pid
-	if err := syscall.Kill(group, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	for _, state := range []string{"frozen", "dead"} {
-		if state == "dead" {
-			first.kill()
-		}
-		p := call(800)
-		two.hears(t, 1000, 5*time.Second)
-		p.signal(syscall.SIGINT)
-		two.event(t, 5*time.Second, "ended")
-		stands.hears(t, 700, 5*time.Second)
-		one.hears(t, 1000, 5*time.Second)
-	}
 }

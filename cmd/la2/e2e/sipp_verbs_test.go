@@ -69,8 +69,14 @@ func callee(t *testing.T, scenario, account string, more ...string) *proc {
 	at := strconv.Itoa(freePort(t))
 	nowhere(t, account)
 	done(t, sipp(t, "uas_register", account, account, "-p", at), 10*time.Second)
-	args := []string{"127.0.0.1:5060", "-sf", filepath.Join(world.root, "testdata", "sipp", scenario+".xml"), "-m", "1", "-nostdin",
-		"-i", "127.0.0.1", "-p", at, "-mp", strconv.Itoa(mediaPort(t)), "-s", account, "-timeout", "30s", "-timeout_error", "-trace_err", "-error_file", "errors"}
+	return waiting(t, scenario, account, at, "127.0.0.1:5060", more...)
+}
+
+// waiting is SIPp that waits for one call at a port of loopback; to is where its requests go.
+func waiting(t *testing.T, scenario, account, port, to string, more ...string) *proc {
+	t.Helper()
+	args := []string{to, "-sf", filepath.Join(world.root, "testdata", "sipp", scenario+".xml"), "-m", "1", "-nostdin",
+		"-i", "127.0.0.1", "-p", port, "-mp", strconv.Itoa(mediaPort(t)), "-s", account, "-timeout", "30s", "-timeout_error", "-trace_err", "-error_file", "errors"}
 	return startIn(t, t.TempDir(), "sipp", append(args, more...)...)
 }
 
