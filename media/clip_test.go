@@ -8,7 +8,7 @@ import (
 
 func TestClip_FillsTheLastFrame(t *testing.T) {
 	a := make([]byte, FrameSamples+1)
-	c := NewClip("x", a, a[:FrameSamples], a[:FrameSamples])
+	c := NewClip("x", a, a[:FrameSamples], []int16{3})
 	if c.Frames() != 2 || c.Duration() != 40*time.Millisecond || c.Name() != "x" {
 		t.Fatalf("got %d frames, %v, %q", c.Frames(), c.Duration(), c.Name())
 	}
@@ -19,8 +19,11 @@ func TestClip_FillsTheLastFrame(t *testing.T) {
 	if got := c.Frame(PCMU, 1)[0]; got != PCMU.Silence() {
 		t.Errorf("mu-law: got %#x", got)
 	}
-	if got := c.Frame(G722, 1)[0]; got != G722.Silence() {
-		t.Errorf("G.722: got %#x", got)
+	if got := c.Wide(0); len(got) != 320 || got[0] != 3 || len(c.Wide(1)) != 320 {
+		t.Errorf("wide: %d samples", len(got))
+	}
+	if NewClip("x", a, a, nil).Wide(0) != nil {
+		t.Error("a narrow clip is wide")
 	}
 	a[0] = 9
 	if c.Frame(PCMA, 0)[0] != 0 {
@@ -42,6 +45,6 @@ func TestCodec_RFC3551(t *testing.T) {
 
 func ExampleNewClip() {
 	second := make([]byte, ClockRate)
-	fmt.Println(NewClip("beep", second, second, second).Frames())
+	fmt.Println(NewClip("beep", second, second, nil).Frames())
 	// Output: 50
 }

@@ -16,7 +16,6 @@ import (
 
 	"github.com/lineaamica/la2/media"
 	"github.com/lineaamica/la2/media/g711"
-	"github.com/lineaamica/la2/media/g722"
 	"github.com/lineaamica/la2/media/wav"
 )
 
@@ -87,17 +86,16 @@ func load(fsys fs.FS, file, name string, t *g711.Tables) (*media.Clip, error) {
 	return Clip(name, sound, t), nil
 }
 
-// Clip prepares a sound of any rate for sending. In G.722 a recording of 16 kHz or
-// more keeps what it has above 4 kHz.
+// Clip prepares a sound of any rate for sending. A recording of 16 kHz or more
+// keeps what it has above 4 kHz for wide-band telephones.
 func Clip(name string, s wav.Sound, t *g711.Tables) *media.Clip {
 	pcm := s.Resample(media.ClockRate).Samples
-	alaw, mulaw, wide := make([]byte, len(pcm)), make([]byte, len(pcm)), make([]byte, len(pcm))
+	alaw, mulaw := make([]byte, len(pcm)), make([]byte, len(pcm))
 	t.Encode(media.PCMA, alaw, pcm)
 	t.Encode(media.PCMU, mulaw, pcm)
-	if s.Rate < media.WideRate {
-		g722.NewEncoder().EncodeNarrow(wide, pcm)
-	} else {
-		wide = wide[:g722.NewEncoder().Encode(wide, s.Resample(media.WideRate).Samples)]
+	var wide []int16
+	if s.Rate >= media.WideRate {
+		wide = s.Resample(media.WideRate).Samples
 	}
 	return media.NewClip(name, alaw, mulaw, wide)
 }

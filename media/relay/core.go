@@ -11,27 +11,30 @@ import (
 // a command (apply) or the passing of 20 ms (pace). It knows neither system calls
 // nor clocks. Owned by the shard's goroutine.
 type core struct {
-	cfg        Config
-	aToU, uToA *[256]byte
-	legs       map[LegID]*leg
-	paced      []*leg // those to which the pacer has something to send
-	ticks      uint64
-	frame      [headerLen + media.FrameSamples]byte
-	sealed     room
-	opened     room
-	forged     uint64                      // SRTP packets since the last line about them
-	quiet      [2][media.FrameSamples]byte // silence in PCMA and PCMU
+	cfg    Config
+	tables *g711.Tables
+	pcm    [maxPacket]int16         // scratch of transcode and coded
+	code   [media.FrameSamples]byte // the same
+	legs   map[LegID]*leg
+	paced  []*leg // those to which the pacer has something to send
+	ticks  uint64
+	frame  [headerLen + media.FrameSamples]byte
+	sealed room
+	opened room
+	forged uint64                                   // SRTP packets since the last line about them
+	quiet  [media.PCMU + 1][media.FrameSamples]byte // silence, by codec; of none as PCMA
 }
 
 func newCore(cfg Config, t *g711.Tables) *core {
 	c := &core{
-		cfg:  cfg,
-		aToU: t.Map(media.PCMA, media.PCMU),
-		uToA: t.Map(media.PCMU, media.PCMA),
-		legs: map[LegID]*leg{},
+		cfg:    cfg,
+		tables: t,
+		legs:   map[LegID]*leg{},
 	}
-	for i := range media.FrameSamples {
-		c.quiet[0][i], c.quiet[1][i] = media.PCMA.Silence(), media.PCMU.Silence()
+	for codec := range c.quiet {
+		for i := range c.quiet[codec] {
+			c.quiet[codec][i] = media.Codec(codec).Silence()
+		}
 	}
 	return c
 }

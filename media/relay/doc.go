@@ -14,7 +14,8 @@
 // whatever the source, and only what authenticates is looked at (guard.go).
 //
 // It omits, for now: RTCP reports (what arrives on the odd port is counted and
-// dropped, protected or not), DTLS-SRTP, jitter buffering, mixing and codecs other than G.711.
+// dropped, protected or not), DTLS-SRTP, jitter buffering, mixing and codecs other than G.711
+// and G.722.
 //
 // Goroutines: one per shard, ended by Shutdown; with an in-memory Network also
 // one reader per socket, ended by Close of the leg.

@@ -4,6 +4,7 @@ import (
 	"github.com/lineaamica/la2/cti"
 	"github.com/lineaamica/la2/media"
 	"github.com/lineaamica/la2/media/dtmf"
+	"github.com/lineaamica/la2/media/g722"
 )
 
 // hears says what a leg is sent.
@@ -56,6 +57,10 @@ type leg struct {
 	music *media.Clip
 	at    int // frame of music
 	paced int // index in core.paced, -1: not paced
+
+	// Of G.722, from the first packet on that needs them; else nil.
+	decoder *g722.Decoder // of what comes, for a peer with another codec
+	encoder *g722.Encoder // of what goes, a G.722 peer's apart
 
 	call cti.CallID
 	port uint16 // ours, for RTP

@@ -34,7 +34,7 @@ func (c *core) expire(now int64) {
 
 // sendNext sends what l is due at this tick.
 func (c *core) sendNext(l *leg, now int64) {
-	stream, sound := c.next(l)
+	stream, clip, i := c.next(l)
 	if l.keys.Busy() {
 		c.sendKey(l, now)
 		return
@@ -43,23 +43,24 @@ func (c *core) sendNext(l *leg, now int64) {
 		return
 	}
 	if l.reach == silenceOnly {
-		stream, sound = streamSilence, c.silence(l.far.Codec)
+		stream, clip = streamSilence, nil
 	}
 	h, mark, ok := l.line.own(stream, true, now)
 	if !ok {
 		return
 	}
 	h.pt = l.far.SendPT
-	c.sendOwn(l, h, mark, sound)
+	c.sendOwn(l, h, mark, c.coded(l, clip, i))
 }
 
-// next takes the next frame of what l hears; stream 0 when the pacer owes nothing.
+// next takes the next frame of what l hears, frame i of clip or, when that is nil,
+// silence; stream 0 when the pacer owes nothing.
 // Clips go on while a far end is held: time passes for it too.
-func (c *core) next(l *leg) (stream uint32, sound []byte) {
+func (c *core) next(l *leg) (stream uint32, clip *media.Clip, i int) {
 	for len(l.clips) > 0 {
 		if clip := l.clips[0]; l.frame < clip.Frames() {
 			l.frame++
-			return streamPlay, clip.Frame(l.far.Codec, l.frame-1)
+			return streamPlay, clip, l.frame - 1
 		}
 		l.clips, l.frame = l.clips[1:], 0
 		if len(l.clips) == 0 {
@@ -71,18 +72,35 @@ func (c *core) next(l *leg) (stream uint32, sound []byte) {
 	case l.hears == music && l.music.Frames() > 0:
 		l.at %= l.music.Frames()
 		l.at++
-		return streamMusic, l.music.Frame(l.far.Codec, l.at-1)
+		return streamMusic, l.music, l.at - 1
 	case l.hears == peer && l.reach != silenceOnly:
-		return 0, nil
+		return 0, nil, 0
 	}
-	return streamSilence, c.silence(l.far.Codec)
+	return streamSilence, nil, 0
 }
 
-func (c *core) silence(k media.Codec) []byte {
-	if k == media.PCMU {
-		return c.quiet[1][:]
+// coded is frame i of clip, or of silence, in the codec of l. Of G.722 everything
+// that we send to l goes through one coder, so that a change of source is heard as
+// nothing else. The result is good until the next call.
+func (c *core) coded(l *leg, clip *media.Clip, i int) []byte {
+	k := l.far.Codec
+	switch {
+	case k != media.G722 && clip != nil:
+		return clip.Frame(k, i)
+	case k != media.G722:
+		return c.quiet[k][:]
+	case clip == nil:
+		pcm := c.pcm[:media.FrameSamples]
+		clear(pcm)
+		l.coder().EncodeNarrow(c.code[:], pcm)
+	case clip.Wide(i) != nil:
+		l.coder().Encode(c.code[:], clip.Wide(i))
+	default:
+		pcm := c.pcm[:media.FrameSamples]
+		c.tables.Decode(media.PCMA, pcm, clip.Frame(media.PCMA, i))
+		l.coder().EncodeNarrow(c.code[:], pcm)
 	}
-	return c.quiet[0][:]
+	return c.code[:]
 }
 
 // sendKey sends the next telephone-event packet, in place of audio.

@@ -68,7 +68,7 @@ type Config struct {
 type Remote struct {
 	// Addr is where the far end receives; invalid or port 0 when it does not.
 	Addr netip.AddrPort
-	// Codec is what we send. Either law of G.711 is accepted on receipt.
+	// Codec is what we send. Every codec is accepted on receipt, on its static type.
 	Codec media.Codec
 	// PT is the payload type on which the far end sends Codec, SendPT the one on
 	// which we send it.

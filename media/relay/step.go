@@ -66,7 +66,7 @@ func (c *core) receive(l *leg, src netip.AddrPort, pkt []byte, now int64) (*leg,
 	return c.forward(l, to, pkt, h, codec, now)
 }
 
-// classify names the use of a payload type. Both laws are accepted on their
+// classify names the use of a payload type. All codecs are accepted on their
 // static types beside what was negotiated, as far ends switch between them.
 func (l *leg) classify(pt uint8) (event bool, codec media.Codec) {
 	switch {
@@ -78,6 +78,8 @@ func (l *leg) classify(pt uint8) (event bool, codec media.Codec) {
 		return false, media.PCMA
 	case pt == 0:
 		return false, media.PCMU
+	case pt == 9:
+		return false, media.G722
 	}
 	return false, 0
 }
@@ -101,13 +103,7 @@ func (c *core) forward(l, to *leg, pkt []byte, h header, codec media.Codec, now 
 		pkt[1] |= marker
 	}
 	if codec != 0 && codec != to.far.Codec {
-		table := c.aToU
-		if codec == media.PCMU {
-			table = c.uToA
-		}
-		for i, p := 0, payload(pkt); i < len(p); i++ {
-			p[i] = table[p[i]]
-		}
+		c.transcode(l, to, codec, payload(pkt))
 	}
 	return to, forwarded
 }

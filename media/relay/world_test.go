@@ -133,7 +133,7 @@ func clip(name string, fill byte, frames int) *media.Clip {
 	for i := range b {
 		b[i] = fill
 	}
-	return media.NewClip(name, b, b, b)
+	return media.NewClip(name, b, b, nil)
 }
 
 // checkLine fails unless packets are one SSRC with rising sequence (by exactly
