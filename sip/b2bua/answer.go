@@ -285,6 +285,9 @@ func (c *Call) acked(l *leg, e legEvent) {
 	if l.oa == stable {
 		l.far() // from now on it is sent audio
 	}
+	if next == legConfirmed {
+		l.established()
+	}
 	for _, cmd := range c.answering {
 		cmd.reply <- nil
 	}

@@ -19,8 +19,10 @@ import (
 
 // loop is both phones of the benchmark: it answers what the switch sends at once.
 type loop struct {
-	b      *testing.B
+	b      testing.TB
+	stays  bool // the caller does not hang up
 	layer  *transaction.Layer
+	sw     *Switch
 	caller netip.AddrPort
 	callee netip.AddrPort
 	done   chan struct{}
@@ -43,6 +45,10 @@ func (l *loop) receive(from netip.AddrPort, text []byte) {
 
 // Send is called by the switch for every message it sends.
 func (l *loop) Send(f flow.Flow, msg []byte) error {
+	if f.Remote == l.caller && bytes.HasPrefix(msg, []byte("BYE ")) {
+		l.receive(l.caller, l.response(msg, "200 OK", ""))
+		return nil
+	}
 	if f.Remote == l.callee {
 		switch {
 		case bytes.HasPrefix(msg, []byte("INVITE ")):
@@ -61,6 +67,10 @@ func (l *loop) Send(f flow.Flow, msg []byte) error {
 		return nil
 	}
 	l.receive(l.caller, l.request(msg, "ACK", 1))
+	if l.stays {
+		l.done <- struct{}{}
+		return nil
+	}
 	l.receive(l.caller, l.request(msg, "BYE", 2))
 	return nil
 }
@@ -126,19 +136,26 @@ func (noMedia) SetRemote(relay.LegID, relay.Remote)   {}
 func (noMedia) Bridge(relay.LegID, relay.LegID) error { return nil }
 func (noMedia) Close(relay.LegID)                     {}
 
-// BenchmarkBridgedCall is one INVITE/180/200/ACK/BYE through both dialogs, with
-// both phones in the same process and neither sockets nor media.
-func BenchmarkBridgedCall(b *testing.B) {
+// newLoop makes both phones and a switch that joins them.
+func newLoop(b testing.TB) *loop {
 	l := &loop{b: b, caller: netip.MustParseAddrPort("127.0.0.1:5090"), callee: netip.MustParseAddrPort("127.0.0.1:5080"), done: make(chan struct{}, 1024)}
 	target := Target{URI: sip.Uri{Scheme: "sip", User: "bench", Host: "127.0.0.1", Port: 5080}, Flow: l.flow(l.callee)}
 	w := &world{t: nil}
 	l.layer = transaction.New(transaction.Config{}, l, (*route)(w))
-	defer l.layer.Close()
 	w.sw = New(Config{}, Deps{
 		Transactions: l.layer, Media: noMedia{newFakeMedia()}, Events: noEvents{},
 		Targets: func(context.Context, cti.Destination) ([]Target, error) { return []Target{target}, nil },
 		Serve:   func(ctx context.Context, _ *cti.Inbound, c *Call) cti.Cause { return connect(ctx, c) },
 	})
+	l.sw = w.sw
+	return l
+}
+
+// BenchmarkBridgedCall is one INVITE/180/200/ACK/BYE through both dialogs, with
+// both phones in the same process and neither sockets nor media.
+func BenchmarkBridgedCall(b *testing.B) {
+	l := newLoop(b)
+	defer l.layer.Close()
 	b.ReportAllocs()
 	sent := 0
 	for b.Loop() {

@@ -27,7 +27,7 @@ type Call struct {
 	ctx        context.Context
 	leave      context.CancelCauseFunc // ends ctx with the *cti.Failure of the call
 
-	// Owned by run.
+	// Owned by the turn.
 
 	caller    *leg
 	legs      []*leg // not yet cleared, the caller first
@@ -75,7 +75,8 @@ func newCall(s *Switch, tx *transaction.Server, in cti.Inbound) *Call {
 	if in.Call == "" {
 		in.Call = cti.NewCallID(in.At)
 	}
-	c := &Call{sw: s, id: in.Call, in: in, box: newMailbox(), done: make(chan struct{})}
+	c := &Call{sw: s, id: in.Call, in: in, done: make(chan struct{})}
+	c.box = mailbox{call: c, busy: true} // until run has begun it
 	c.ctx, c.leave = context.WithCancelCause(context.Background())
 	c.capsule = in.Capsule
 	c.ticket = in.Capsule.Ticket
@@ -107,27 +108,37 @@ func (c *Call) newLeg() *leg {
 	return l
 }
 
-// run owns the call until every leg is cleared and the script has returned.
+// run begins the call, and is its owner for the first turn.
 func (c *Call) run() {
 	c.guard("begin", func() {
 		if c.begin() {
 			c.offered, c.scripting = true, true
 			in := c.in
-			go c.serve(&in) // ends when the script returns; run waits for that
+			go c.serve(&in) // ends when the script returns; the call waits for that
 		}
 	})
+	c.turn()
+}
+
+// turn owns the call until nothing is left to do for now. The last turn is over when every
+// leg is cleared and the script has returned.
+func (c *Call) turn() {
 	var batch []event
-	for !c.over() {
+	for {
 		c.arm()
-		c.wait()
+		if c.over() {
+			c.finish()
+			return
+		}
+		if batch = c.box.take(batch); len(batch) == 0 {
+			return
+		}
 		c.guard("timer", c.expire)
-		batch = c.box.take(batch)
 		for i, e := range batch {
 			c.guard(e.name(), func() { c.handle(e) })
 			batch[i] = nil
 		}
 	}
-	c.finish()
 }
 
 // over tells that nothing is left to do, and then refuses further events.
@@ -203,6 +214,7 @@ func (c *Call) handle(e event) {
 		c.onMedia(e.ev)
 	case evChallenged:
 		c.onChallenged(e)
+	case evTimer: // turn looks at the deadlines
 	case evScript:
 		c.scripting = false
 		c.clear(e.cause)

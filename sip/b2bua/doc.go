@@ -3,9 +3,10 @@
 // media/relay and never a re-INVITE.
 //
 // A Switch is the table of calls and the transaction user of package
-// transaction. A Call has one owner goroutine, Call.run, which alone touches its
+// transaction. A Call has one owner at a time, Call.turn, which alone touches its
 // legs; everybody else puts named events (event.go) into its mailbox, which never
-// blocks. A second goroutine runs the script of the call. Both end before
+// blocks. The owner is a goroutine while there are events, and none while the call
+// merely stands. A second goroutine runs the script of the call. Both end before
 // CallCleared is published.
 //
 //	caller ══ leg 1 ══╗                ╔══ leg 2 ══ agent, station or trunk

@@ -47,6 +47,8 @@ type (
 	}
 	// evMedia: the packet path tells something.
 	evMedia struct{ ev relay.Event }
+	// evTimer: the earliest deadline has passed.
+	evTimer struct{}
 	// evScript: the script returned.
 	evScript struct{ cause cti.Cause }
 )
@@ -132,6 +134,7 @@ func (evRequest) name() string     { return "request" }
 func (evInvited) name() string     { return "invited" }
 func (evAnswered) name() string    { return "answered" }
 func (evMedia) name() string       { return "media" }
+func (evTimer) name() string       { return "timer" }
 func (evScript) name() string      { return "script" }
 func (*cmdRing) name() string      { return "ring" }
 func (*cmdAnswer) name() string    { return "answer" }

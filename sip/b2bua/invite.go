@@ -226,7 +226,7 @@ func (c *Call) accepted(b *branch, res *sip.Response) {
 		}
 	}
 	err = b.agree(f, res)
-	l.forks, l.audible = nil, nil
+	l.established()
 	if err != nil {
 		l.worst = sip.StatusNotAcceptableHere
 		c.hangUp(l, cti.CauseIncompatible)

@@ -15,7 +15,7 @@ import (
 )
 
 // A leg is one dialog of a call and its audio. call, id and key never change
-// after it is entered into the table; the rest, but for out, is owned by Call.run.
+// after it is entered into the table; the rest, but for out, is owned by Call.turn.
 type leg struct {
 	id   cti.LegID
 	call *Call
@@ -123,6 +123,13 @@ func (s *Switch) contact(f flow.Flow) sip.Uri {
 		u.UriParams = sip.HeaderParams{{K: "transport", V: param}}
 	}
 	return u
+}
+
+// established lets go of what only the INVITE of l needed. A late answer of another
+// fork finds its branch in the transaction.
+func (l *leg) established() {
+	l.tx, l.rel, l.offer = nil, nil, nil
+	l.branches, l.forks, l.audible, l.hunt, l.ringing, l.extra, l.followed = nil, nil, nil, nil, nil, nil, nil
 }
 
 // cleared takes l out of the call after its last message. cause goes to the

@@ -2,19 +2,22 @@ package b2bua
 
 import "sync"
 
-// A mailbox hands events to the owner of a call. Put never blocks, so that a
-// transaction shard and a call may write to each other.
-type mailbox struct {
-	wake chan struct{} // one slot: "not empty"
+// keptEvents is how many events the list of an idle mailbox has room for.
+const keptEvents = 4
 
-	mu     sync.Mutex // guards events, closed
+// A mailbox hands events to the owner of a call. Put never blocks, so that a
+// transaction shard and a call may write to each other. The owner is a goroutine
+// while there is work and none in between: a call that stands costs no stack.
+type mailbox struct {
+	call *Call // immutable
+
+	mu     sync.Mutex // guards what follows
 	events []event
+	busy   bool // the owner is at work
 	closed bool
 }
 
-func newMailbox() mailbox { return mailbox{wake: make(chan struct{}, 1)} }
-
-// put appends e. It returns false when the owner has gone.
+// put appends e and sets the owner to work. It returns false when the call has ended.
 func (m *mailbox) put(e event) bool {
 	m.mu.Lock()
 	if m.closed {
@@ -22,23 +25,28 @@ func (m *mailbox) put(e event) bool {
 		return false
 	}
 	m.events = append(m.events, e)
-	first := len(m.events) == 1
+	idle := !m.busy
+	m.busy = true
 	m.mu.Unlock()
-	if first {
-		select {
-		case m.wake <- struct{}{}:
-		default:
-		}
+	if idle {
+		go m.call.turn() // ends when no event is left
 	}
 	return true
 }
 
-// take returns what has come, in order; spare is reused for later events.
+// take returns what has come, in order; spare is reused for later events. Nothing
+// means that the owner has to rest: the next put sets another to work.
 func (m *mailbox) take(spare []event) []event {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	got := m.events
 	m.events = spare[:0]
-	m.mu.Unlock()
+	if len(got) == 0 {
+		m.busy = false
+		if cap(spare) > keptEvents {
+			m.events = nil
+		}
+	}
 	return got
 }
 

@@ -35,7 +35,7 @@ func (c *Call) arm() {
 	case at.IsZero():
 		c.timer.Stop()
 	case c.timer == nil:
-		c.timer = time.NewTimer(time.Until(at))
+		c.timer = time.AfterFunc(time.Until(at), func() { c.box.put(evTimer{}) })
 	default:
 		c.timer.Reset(time.Until(at))
 	}
@@ -46,18 +46,6 @@ func earlier(a, b time.Time) time.Time {
 		return b
 	}
 	return a
-}
-
-// wait blocks until an event or the timer is there.
-func (c *Call) wait() {
-	if c.timer == nil {
-		<-c.box.wake
-		return
-	}
-	select {
-	case <-c.box.wake:
-	case <-c.timer.C:
-	}
 }
 
 // expire acts on every deadline that has passed.
