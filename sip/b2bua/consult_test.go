@@ -157,3 +157,57 @@ func TestConsult_somebodyLeaves(t *testing.T) {
 		})
 	}
 }
+
+// An agent who hangs up while the target rings leaves a plain transfer behind: the
+// citizen talks with the target when that answers.
+func TestConsult_agentLeavesRinging(t *testing.T) {
+	scenario(t, service, func(w *world) {
+		caller, agent, target, invite := consultation1003(w)
+		agent.request("BYE", "")
+		agent.expect("200")
+		target.reply(invite, 200, target.sdp("sendrecv"))
+		target.expect("ACK")
+		w.wantSounds("bridge:3  bridge:1")
+		caller.request("BYE", "")
+		caller.expect("200")
+		target.reply(target.expect("BYE").(*sip.Request), 200, "")
+		w.wantEvents("Answered/1 Delivered/2 Established/2 Transferring/2 Delivered/3 ConnectionCleared/2:normal Transferred/2 Established/3 " +
+			"ConnectionCleared/1:normal ConnectionCleared/3:normal CallCleared:normal")
+	})
+}
+
+// Help goes before a consultation, and before a transfer that nobody has answered: the
+// target is let go and the rescuers are rung.
+func TestEmergencyDuringConsultation(t *testing.T) {
+	for _, answered := range []bool{false, true} {
+		scenario(t, service, func(w *world) {
+			caller, agent, target, invite := consultation1003(w)
+			target.auto200, agent.auto200 = true, true
+			if answered {
+				target.reply(invite, 200, target.sdp("sendrecv"))
+				target.expect("ACK")
+			}
+			rescue := w.phone("1012")
+			if err := w.sw.Transfer(w.t.Context(), w.call().id, w.leg(2), cti.Destination{Trunk: "1012", Emergency: true}); err != nil {
+				t.Fatal(err)
+			}
+			m := rescue.expect("INVITE").(*sip.Request)
+			if answered {
+				target.expect("BYE")
+			} else {
+				target.expect("CANCEL")
+				target.reply(invite, 487, "")
+				target.expect("ACK")
+			}
+			rescue.reply(m, 200, rescue.sdp("sendrecv"))
+			rescue.expect("ACK")
+			agent.expect("BYE")
+			if got := w.media.doing(1); got != "bridge:4" {
+				t.Errorf("caller: %s", got)
+			}
+			caller.request("BYE", "")
+			caller.expect("200")
+			rescue.reply(rescue.expect("BYE").(*sip.Request), 200, "")
+		})
+	}
+}

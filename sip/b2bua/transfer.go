@@ -63,6 +63,9 @@ func (s *Switch) beginTo(ctx context.Context, call cti.CallID, leg cti.LegID, de
 }
 
 func (c *Call) command(cmd *cmdTransfer) error {
+	if t := c.transfer; t != nil && cmd.to.Emergency && !t.emergency {
+		_ = c.retrieve(cmd.leg) // help goes first; if it is not of this leg it is refused below
+	}
 	l, err := c.bridged(cmd.leg)
 	if err != nil {
 		return err
@@ -225,5 +228,6 @@ func (c *Call) transferorLeft(l *leg) {
 		c.transferred(t)
 		return
 	}
+	t.consult = noConsultation
 	c.arrange()
 }

@@ -152,7 +152,7 @@ function Controls({ call }: { call: ShownCall }) {
   const hold = (): void => { if (alive) void (back ? c.retrieve(call.call) : c.hold(call.call)); };
   const hangup = (): void => { if (alive) void c.hangup(call.call); };
   const ask = (): void => { if (free) setAsking(true); };
-  const rescue = (): void => { if (free && !busy['transfer']) void c.emergency(call.call); };
+  const rescue = (): void => { if (alive && !busy['transfer']) void c.emergency(call.call); }; // help goes before a consultation
   const pass = (): void => { if (!busy['transfer']) void c.complete(call.call); };
   const rings = call.state === 'ringing' && answerable(call);
   const answer = (): void => { if (rings && !busy['answer']) void c.answer(call.call); };
@@ -185,7 +185,7 @@ function Controls({ call }: { call: ShownCall }) {
       {!consulting && <Button color="outline-primary" aria-disabled={!free || busy['transfer']} aria-haspopup="dialog" data-testid="transfer" onClick={ask} {...keys('transfer')}>
         <Icon name="transfer" /> {t('call.transfer')} <Kbd of="transfer" />
       </Button>}
-      <Button color="outline-primary" aria-disabled={!free || busy['transfer']} title={t('call.emergency.hint')} data-testid="emergency" onClick={rescue} {...keys('emergency')}>
+      <Button color="outline-primary" aria-disabled={!alive || busy['transfer']} title={t('call.emergency.hint')} data-testid="emergency" onClick={rescue} {...keys('emergency')}>
         <Icon name="warning" /> {t('call.emergency')} <Kbd of="emergency" />
       </Button>
       <Button color="outline-danger" aria-disabled={!alive || busy['hangup']} data-testid="hangup" onClick={hangup} {...keys('hangup')}>
