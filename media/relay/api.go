@@ -86,6 +86,7 @@ func New(cfg Config) (*Relay, error) {
 			began: time.Now(),
 			done:  make(chan struct{}),
 		}
+		s.core.epoch = s.began.UnixNano() + unixNTP
 		var err error
 		if cfg.Net != nil {
 			s.shell = newMemory(cfg.Net)
@@ -128,6 +129,7 @@ func (r *Relay) Open(call cti.CallID) (LegID, netip.AddrPort, error) {
 		// The sequence begins in the lower half, so that who misses the first packets of
 		// SRTP does not miss its rollover with them.
 		l.line.start(rand.Uint32(), uint16(rand.Uint32N(1<<15)), rand.Uint32())
+		l.control.cname = newCNAME()
 		if !s.post(command{op: opOpen, leg: l}) {
 			sock.close()
 			r.ports.give(port, time.Now())
@@ -222,6 +224,15 @@ func (r *Relay) Stats(leg LegID) LegStats {
 		return LegStats{}
 	}
 	return <-reply
+}
+
+// BadRTCP counts RTCP of others than the far end, malformed or more than a leg takes; at most
+// one a second and leg.
+func (r *Relay) BadRTCP() (n uint64) {
+	for _, s := range r.shards {
+		n += s.core.badRTCPs.Load()
+	}
+	return n
 }
 
 // FreePorts is how many pairs of ports are not in use, resting ones included.

@@ -1,6 +1,9 @@
 package relay
 
 import (
+	"net/netip"
+	"sync/atomic"
+
 	"github.com/lineaamica/la2/cti"
 	"github.com/lineaamica/la2/media"
 	"github.com/lineaamica/la2/media/dtmf"
@@ -16,13 +19,18 @@ type core struct {
 	pcm    [maxPacket]int16         // scratch of transcode and coded
 	code   [media.FrameSamples]byte // the same
 	legs   map[LegID]*leg
+	all    []*leg // the same legs, looked at in turn
 	paced  []*leg // those to which the pacer has something to send
 	ticks  uint64
 	frame  [headerLen + media.FrameSamples]byte
 	sealed room
 	opened room
-	forged uint64                                   // SRTP packets since the last line about them
+	forged uint64 // SRTP packets since the last line about them
+	rtcp   [reportLen]byte
 	quiet  [media.PCMU + 1][media.FrameSamples]byte // silence, by codec; of none as PCMA
+
+	epoch    int64         // ns from 1900, UTC, to the beginning of the shard's clock
+	badRTCPs atomic.Uint64 // at most one a second of each leg
 }
 
 func newCore(cfg Config, t *g711.Tables) *core {
@@ -101,8 +109,10 @@ type command struct {
 func (c *core) apply(cmd command, now int64) (opened, closed *leg) {
 	if cmd.op == opOpen {
 		l := cmd.leg
-		l.lastIn, l.paced = now, -1
+		l.lastIn, l.paced, l.slot = now, -1, len(c.all)
+		l.control.next = after(now, true)
 		c.legs[l.id] = l
+		c.all = append(c.all, l)
 		c.repace(l)
 		return l, nil
 	}
@@ -134,15 +144,12 @@ func (c *core) apply(cmd command, now int64) (opened, closed *leg) {
 			l.keys.Add(cmd.digits)
 		}
 	case opStats:
-		s := l.stats
-		if l.latch.locked {
-			s.Locked = l.latch.addr
-		}
-		cmd.reply <- s
+		cmd.reply <- l.counted()
 	case opAdopt:
 		l.call = cmd.call
 		return nil, nil
 	case opClose:
+		c.bye(l, now)
 		c.remove(l)
 		return nil, l
 	}
@@ -165,6 +172,7 @@ func (c *core) setRemote(l *leg, far Remote, now int64) {
 	if moved {
 		learn := far.NAT || !c.cfg.routable(l.far.Addr.Addr())
 		l.latch.reset(l.far.Addr, learn, far.Signal.Unmap())
+		l.control.from, l.control.opened = netip.AddrPort{}, false
 		l.first = false
 	}
 	c.rekey(l, far, moved)
@@ -216,6 +224,10 @@ func (c *core) unlink(l *leg) {
 func (c *core) remove(l *leg) {
 	c.unlink(l)
 	delete(c.legs, l.id)
+	last := c.all[len(c.all)-1]
+	c.all[l.slot], last.slot = last, l.slot
+	c.all[len(c.all)-1] = nil
+	c.all = c.all[:len(c.all)-1]
 	l.clips, l.music, l.hears, l.reach = nil, nil, peer, unreachable
 	l.keys = dtmf.Generator{}
 	l.sealer, l.opener, l.former = nil, nil, nil

@@ -13,8 +13,10 @@
 // A leg may have SRTP keys (RFC 3711, RFC 7714): then what it is sent is protected,
 // whatever the source, and only what authenticates is looked at (guard.go).
 //
-// It omits, for now: RTCP reports (what arrives on the odd port is counted and
-// dropped, protected or not), DTLS-SRTP, jitter buffering, mixing and codecs other than G.711
+// RTCP is made and read here for each leg (report.go) and never handed on: what a far
+// end says of our SSRC means nothing to the other one.
+//
+// It omits, for now: DTLS-SRTP, jitter buffering, mixing and codecs other than G.711
 // and G.722.
 //
 // Goroutines: one per shard, ended by Shutdown; with an in-memory Network also

@@ -223,12 +223,13 @@ func (k *kernel) packet(s *shard, fd int, now int64) {
 	if e != 0 {
 		return
 	}
+	s.current = w.leg
+	b := k.buf[:n]
 	if w.rtcp {
-		w.leg.stats.RTCP++
+		s.core.receiveRTCP(w.leg, k.source(), b, false, now)
 		return
 	}
-	s.current = w.leg
-	s.core.arrive(w.leg, k.source(), k.buf[:n], now)
+	s.core.arrive(w.leg, k.source(), b, now)
 }
 
 // source is the address that recvfrom wrote.

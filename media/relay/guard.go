@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"encoding/binary"
 	"errors"
 	"net/netip"
 
@@ -54,6 +55,15 @@ func (s *sealer) seal(b []byte) ([]byte, bool) {
 	return out, err == nil
 }
 
+// sealRTCP is seal for RTCP (RFC 3711 3.4).
+func (s *sealer) sealRTCP(b []byte) ([]byte, bool) {
+	if s.context == nil {
+		return nil, false
+	}
+	out, err := s.context.EncryptRTCP(s.room[:0], b, nil)
+	return out, err == nil
+}
+
 // An opener checks and opens what a far end sends with one key. Owned by its shard.
 type opener struct {
 	secret  media.Secret
@@ -97,6 +107,15 @@ func (o *opener) open(dst *room, b []byte) ([]byte, verdict) {
 	return out, consumed
 }
 
+// openRTCP is open for RTCP (RFC 3711 3.4) of a source whose audio has authenticated.
+func (o *opener) openRTCP(dst *room, b []byte) ([]byte, bool) {
+	if o.context == nil || len(b) < 8 || !o.knows(binary.BigEndian.Uint32(b[4:8])) {
+		return nil, false
+	}
+	out, err := o.context.DecryptRTCP(dst[:0], b, nil)
+	return out, err == nil
+}
+
 func (o *opener) knows(ssrc uint32) bool {
 	for _, s := range o.sources[:o.known] {
 		if s == ssrc {
@@ -113,7 +132,7 @@ func contextOf(s media.Secret) *srtp.Context {
 	if s.Suite() == media.HMAC {
 		profile = srtp.ProtectionProfileAes128CmHmacSha1_80
 	}
-	c, err := srtp.CreateContext(s.Key(), s.Salt(), profile, srtp.SRTPReplayProtection(replayWindow))
+	c, err := srtp.CreateContext(s.Key(), s.Salt(), profile, srtp.SRTPReplayProtection(replayWindow), srtp.SRTCPReplayProtection(replayWindow))
 	if err != nil {
 		return nil
 	}
@@ -139,7 +158,7 @@ func (c *core) rekey(l *leg, far Remote, moved bool) {
 // arrive takes what came to the RTP port of l: it opens it when it is protected,
 // decides, and sends it on.
 func (c *core) arrive(l *leg, src netip.AddrPort, pkt []byte, now int64) verdict {
-	if l.opener != nil {
+	if l.opener != nil && !isRTCP(pkt) {
 		var v verdict
 		if pkt, v = c.open(l, src, pkt); v != consumed {
 			return v
@@ -160,9 +179,6 @@ func (c *core) open(l *leg, src netip.AddrPort, pkt []byte) ([]byte, verdict) {
 	case !ok || len(pkt) >= maxPacket:
 		l.stats.Malformed++
 		return nil, malformed
-	case isRTCP(pkt):
-		l.stats.RTCP++
-		return nil, rtcp
 	case !l.latch.possible(src):
 		l.stats.Foreign++
 		return nil, foreign

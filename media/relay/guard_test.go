@@ -212,7 +212,7 @@ func TestArrive_Attacks(t *testing.T) {
 		{"its copy from elsewhere", third, bytes.Clone(one), foreign, true},
 		{"next one from elsewhere", third, good(2), foreign, true},
 		{"plain RTP after the lock", farOf(0), rtp(0, 3, 480, 9, frame(1)), forged, true},
-		{"RTCP on the port", farOf(0), append([]byte{0x80, 200, 0, 1}, make([]byte, 40)...), rtcp, true},
+		{"RTCP on the port", farOf(0), append([]byte{0x80, 200, 0, 1}, make([]byte, 40)...), forged, true},
 		{"short", farOf(0), []byte{0x80, 0}, malformed, true},
 		{"longer than any", farOf(0), append(bytes.Clone(one), make([]byte, maxPacket)...), malformed, true},
 		{"the one that was copied elsewhere", farOf(0), good(2), forwarded, true},

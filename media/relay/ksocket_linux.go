@@ -56,23 +56,37 @@ func bind(ip netip.Addr, port uint16) (int, error) {
 }
 
 // aim writes to as a raw address once, so that send copies nothing.
-func (s *kernelSocket) aim(to netip.AddrPort) {
-	s.to = unix.RawSockaddrInet6{}
-	port := (*[2]byte)(unsafe.Pointer(&s.to.Port))
+func (s *kernelSocket) aim(to netip.AddrPort) { s.toLen = s.raw(&s.to, to) }
+
+// raw writes to as the kernel wants it and returns its length.
+func (s *kernelSocket) raw(sa *unix.RawSockaddrInet6, to netip.AddrPort) (length uintptr) {
+	*sa = unix.RawSockaddrInet6{}
+	port := (*[2]byte)(unsafe.Pointer(&sa.Port))
 	port[0], port[1] = byte(to.Port()>>8), byte(to.Port())
 	if to.Addr().Is4() && !s.v6 {
-		v4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(&s.to))
+		v4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(sa))
 		v4.Family, v4.Addr = unix.AF_INET, to.Addr().As4()
-		s.toLen = unix.SizeofSockaddrInet4
-		return
+		return unix.SizeofSockaddrInet4
 	}
-	s.to.Family, s.to.Addr = unix.AF_INET6, to.Addr().As16()
-	s.toLen = unix.SizeofSockaddrInet6
+	sa.Family, sa.Addr = unix.AF_INET6, to.Addr().As16()
+	return unix.SizeofSockaddrInet6
 }
 
 func (s *kernelSocket) send(b []byte) bool {
 	_, _, e := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(s.rtp), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)),
 		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, uintptr(unsafe.Pointer(&s.to)), s.toLen)
+	return e == 0
+}
+
+func (s *kernelSocket) report(b []byte, to netip.AddrPort, multiplexed bool) bool {
+	fd := s.rtcp
+	if multiplexed {
+		fd = s.rtp
+	}
+	var sa unix.RawSockaddrInet6
+	length := s.raw(&sa, to)
+	_, _, e := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)),
+		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, uintptr(unsafe.Pointer(&sa)), length)
 	return e == 0
 }
 

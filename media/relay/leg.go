@@ -42,14 +42,15 @@ type leg struct {
 	keys   dtmf.Generator
 
 	// What comes in.
-	lastIn   int64 // ns; when the far end last sent, or should have begun to
-	expired  bool  // MediaTimeout was reported
-	first    bool  // FirstPacket was reported
-	far      Remote
-	latch    latch
-	stats    LegStats
-	detector dtmf.Detector
-	former   *opener // of the key before, until the new one is used
+	lastIn    int64 // ns; when the far end last sent, or should have begun to
+	expired   bool  // MediaTimeout was reported
+	first     bool  // FirstPacket was reported
+	far       Remote
+	latch     latch
+	stats     LegStats
+	reception reception
+	detector  dtmf.Detector
+	former    *opener // of the key before, until the new one is used
 
 	// The rest of what plays.
 	frame int // of clips[0]
@@ -57,6 +58,9 @@ type leg struct {
 	music *media.Clip
 	at    int // frame of music
 	paced int // index in core.paced, -1: not paced
+	slot  int // index in core.all
+
+	control control
 
 	// Of G.722, from the first packet on that needs them; else nil.
 	decoder *g722.Decoder // of what comes, for a peer with another codec
@@ -95,4 +99,15 @@ func (l *leg) refresh(c *Config) {
 	if to.IsValid() && to.Port() != 0 {
 		l.sock.aim(to)
 	}
+	l.aimRTCP(to)
+}
+
+// counted is what was counted so far.
+func (l *leg) counted() LegStats {
+	s := l.stats
+	l.reception.fill(&s)
+	if l.latch.locked {
+		s.Locked = l.latch.addr
+	}
+	return s
 }

@@ -54,6 +54,15 @@ func (k *memorySocket) send(b []byte) bool {
 	return err == nil
 }
 
+func (k *memorySocket) report(b []byte, to netip.AddrPort, multiplexed bool) bool {
+	conn := k.rtcp
+	if multiplexed {
+		conn = k.rtp
+	}
+	_, err := conn.WriteToUDPAddrPort(b, to)
+	return err == nil
+}
+
 func (k *memorySocket) close() {
 	k.rtp.Close()
 	k.rtcp.Close()
@@ -126,7 +135,7 @@ func (s *shard) packet(d datagram) {
 		return
 	}
 	if d.rtcp {
-		d.leg.stats.RTCP++
+		s.core.receiveRTCP(d.leg, d.src, d.b, false, s.now())
 		return
 	}
 	s.core.arrive(d.leg, d.src, d.b, s.now())

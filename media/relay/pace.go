@@ -4,31 +4,35 @@ import (
 	"github.com/lineaamica/la2/media"
 )
 
-// idleCheck is the number of ticks between looks for silent far ends: 1 s.
-const idleCheck = 50
+// round is the number of ticks in which each leg is looked at once: 1 s.
+const round = 50
 
 // pace moves everything of ours on by 20 ms: each paced leg is sent its next
-// frame. Once a second it looks for far ends that have gone silent.
+// frame. Once a second, each at a tick of its own, it looks whether a far end has
+// gone silent or is owed a report.
 func (c *core) pace(now int64) {
 	for i := len(c.paced) - 1; i >= 0; i-- { // backwards: a leg may leave the list
 		l := c.paced[i]
 		c.sendNext(l, now)
 		c.repace(l)
 	}
-	if c.ticks++; c.ticks%idleCheck == 0 {
+	if c.ticks++; c.ticks%round == 0 {
 		c.tell()
-		if c.cfg.Timeout > 0 {
-			c.expire(now)
-		}
+	}
+	for i := int(c.ticks % round); i < len(c.all); i += round {
+		c.tend(c.all[i], now)
 	}
 }
 
-func (c *core) expire(now int64) {
-	for _, l := range c.legs {
-		if l.far.Recv && !l.expired && now-l.lastIn >= int64(c.cfg.Timeout) {
-			l.expired = true
-			c.emit(Event{Kind: MediaTimeout, Call: l.call, Leg: l.id})
-		}
+// tend does what l needs once a second.
+func (c *core) tend(l *leg, now int64) {
+	if l.far.Recv && !l.expired && c.cfg.Timeout > 0 && now-l.lastIn >= int64(c.cfg.Timeout) {
+		l.expired = true
+		c.emit(Event{Kind: MediaTimeout, Call: l.call, Leg: l.id})
+	}
+	if now >= l.control.next {
+		c.report(l, now, false)
+		l.control.next = after(now, false)
 	}
 }
 
@@ -141,4 +145,5 @@ func (l *leg) send(b []byte) {
 		return
 	}
 	l.stats.Sent++
+	l.stats.SentBytes += uint64(len(b) - headerLen)
 }

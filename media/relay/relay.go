@@ -84,6 +84,10 @@ type Remote struct {
 	Send, Recv bool
 	// Ptime is what the far end asked for. For now all that we play has 20 ms.
 	Ptime time.Duration
+	// RTCP is the port on which the far end receives RTCP, at the host of Addr; 0: the one
+	// above that of Addr. Mux: it wants RTCP on the port of RTP (RFC 5761).
+	RTCP uint16
+	Mux  bool
 	// NAT says that the far end sits behind an address translator, so that Addr is
 	// not to be trusted.
 	NAT bool
@@ -149,11 +153,30 @@ type LegStats struct {
 	Foreign   uint64 // from another source than the far end; dropped
 	Malformed uint64 // not RTP version 2, or too short; dropped
 	Unwanted  uint64 // other payload type, or while held; dropped
-	RTCP      uint64 // RTCP packets, not looked at yet
+	RTCP      uint64 // RTCP packets of the far end
+	RTCPSent  uint64 // reports to it
+	BadRTCP   uint64 // RTCP of others, malformed or too much; at most one a second is counted
 	Forged    uint64 // SRTP that does not authenticate; dropped
 	Replayed  uint64 // SRTP that came before; dropped
 	Late      uint64 // too old for the timeline of the other side; dropped
 	SendError uint64 // refused by the kernel, or not to be protected
+
+	// Octets of payload, RTP header extensions included.
+	ReceivedBytes, SentBytes uint64
+
+	// What came from the far end, by sequence number (RFC 3550 A.3, A.8).
+	Expected   uint64 // packets that it sent as far as we know
+	Lost       uint64 // those of them that did not come
+	Reordered  uint64
+	Duplicates uint64
+	Jitter     time.Duration // between arrivals, smoothed
+
+	// What its last report said of what we send; zero without one.
+	RTT         time.Duration
+	FarLost     uint64        // since the beginning
+	FarFraction uint8         // lost since its last report but one, in 256ths
+	FarJitter   time.Duration // at the clock rate of G.711
+
 	// Locked is the address of the far end once known.
 	Locked netip.AddrPort
 }

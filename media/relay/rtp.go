@@ -41,7 +41,7 @@ func parse(b []byte) (h header, ok bool) {
 }
 
 // isRTCP tells RTCP on an RTP port by its packet type (RFC 5761 4).
-func isRTCP(b []byte) bool { return b[1] >= 192 && b[1] <= 223 }
+func isRTCP(b []byte) bool { return len(b) >= 8 && b[1] >= 192 && b[1] <= 223 }
 
 // payload is what stands between the header (with contributing sources and
 // extension) and the padding; nil when the lengths contradict each other.

@@ -109,7 +109,9 @@ func (s *shard) release(l *leg) {
 
 // close ends all legs; the last thing run does.
 func (s *shard) close() {
+	now := s.now()
 	for _, l := range s.core.legs {
+		s.core.bye(l, now)
 		s.core.remove(l)
 		s.release(l)
 	}

@@ -8,6 +8,9 @@ type socket interface {
 	aim(to netip.AddrPort)
 	// send writes one packet, without blocking; false when it was refused.
 	send(b []byte) bool
+	// report writes one RTCP packet to to, without blocking: from the RTP port when
+	// multiplexed, else from the one above. False when it was refused.
+	report(b []byte, to netip.AddrPort, multiplexed bool) bool
 	// close releases the sockets of the leg.
 	close()
 }

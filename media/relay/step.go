@@ -13,7 +13,6 @@ const (
 	forwarded verdict = iota // to the peer
 	consumed                 // accepted, nobody to hear it
 	malformed                // not RTP version 2
-	rtcp                     // RTCP, not looked at yet
 	foreign                  // not from the far end
 	unwanted                 // payload type not negotiated, or held
 	late                     // too old, or a duplicate, for the peer's timeline
@@ -25,14 +24,13 @@ const (
 // forwarded, pkt has been fixed up in place and the returned leg must send it.
 // It does not allocate.
 func (c *core) receive(l *leg, src netip.AddrPort, pkt []byte, now int64) (*leg, verdict) {
+	if isRTCP(pkt) {
+		return nil, c.receiveRTCP(l, src, pkt, true, now)
+	}
 	h, ok := parse(pkt)
 	if !ok || len(pkt) >= maxPacket {
 		l.stats.Malformed++
 		return nil, malformed
-	}
-	if isRTCP(pkt) {
-		l.stats.RTCP++
-		return nil, rtcp
 	}
 	event, codec := l.classify(h.pt)
 	wanted := event || codec != 0
@@ -44,11 +42,13 @@ func (c *core) receive(l *leg, src netip.AddrPort, pkt []byte, now int64) (*leg,
 		l.refresh(&c.cfg)
 		c.repace(l)
 	}
+	l.reception.arrive(h, codec != 0, now)
 	if !wanted || !l.far.Recv {
 		l.stats.Unwanted++
 		return nil, unwanted
 	}
 	l.stats.Received++
+	l.stats.ReceivedBytes += uint64(len(pkt) - headerLen)
 	l.lastIn, l.expired = now, false
 	if !l.first {
 		l.first = true

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"net/netip"
 	"sync"
 	"testing"
@@ -11,13 +12,18 @@ import (
 
 // deaf is a socket that only counts.
 type deaf struct {
-	sent int
-	last []byte
+	sent    int
+	last    []byte
+	reports []sentReport
 }
 
 func (d *deaf) aim(netip.AddrPort) {}
 func (d *deaf) send(b []byte) bool { d.sent, d.last = d.sent+1, b; return true }
-func (d *deaf) close()             {}
+func (d *deaf) report(b []byte, to netip.AddrPort, mux bool) bool {
+	d.reports = append(d.reports, sentReport{b: bytes.Clone(b), to: to, mux: mux})
+	return true
+}
+func (d *deaf) close() {}
 
 // tables are made once: a fuzz run makes many cores.
 var tables = sync.OnceValue(g711.New)
@@ -59,7 +65,7 @@ func TestReceive_Verdicts(t *testing.T) {
 		{"telephone-event", rtp(101, 1, 160, 9, []byte{1, 0, 0, 160}), farOf(0), forwarded},
 		{"from the peer's far end", good, farOf(1), foreign},
 		{"comfort noise, not negotiated", rtp(13, 1, 160, 9, []byte{1}), farOf(0), unwanted},
-		{"RTCP on the RTP port", change(func(b []byte) []byte { b[1] = 200; return b }), farOf(0), rtcp},
+		{"RTCP on the RTP port of who is not known yet", change(func(b []byte) []byte { b[1] = 200; return b }), farOf(0), foreign},
 		{"version 1", change(func(b []byte) []byte { b[0] = 1 << 6; return b }), farOf(0), malformed},
 		{"short", good[:11], farOf(0), malformed},
 		{"empty", nil, farOf(0), malformed},
@@ -192,4 +198,11 @@ func BenchmarkReceive(b *testing.B) {
 		h.put(p)
 		c.receive(a, farOf(0), p, now)
 	}
+}
+
+// sentReport is RTCP that a core sent.
+type sentReport struct {
+	b   []byte
+	to  netip.AddrPort
+	mux bool
 }
