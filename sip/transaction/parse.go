@@ -40,14 +40,14 @@ func parse(p *sip.Parser, raw []byte) (msg sip.Message, err error) {
 	return msg, nil
 }
 
-// keepBrackets puts back the brackets that sipgo takes off an IPv4-mapped address and does not
-// write again, because it prints one as IPv4 (RFC 5118 4.9).
+// keepBrackets puts back the brackets that sipgo takes off and does not write again: those of an
+// IPv4-mapped address, which it takes for IPv4 (RFC 5118 4.9), and of what is no address at all.
 func keepBrackets(msg sip.Message) {
 	mapped := func(host *string) {
-		if strings.IndexByte(*host, ':') < 0 {
+		if strings.IndexByte(*host, ':') < 0 || (*host)[0] == '[' {
 			return
 		}
-		if a, err := netip.ParseAddr(*host); err == nil && a.Is4In6() {
+		if a, err := netip.ParseAddr(*host); err != nil || a.Is4In6() {
 			*host = "[" + *host + "]"
 		}
 	}
