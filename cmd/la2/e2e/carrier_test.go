@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/lineaamica/la2/phone"
 )
 
 // A telephone behind an edge proxy, over TCP to Kamailio and from there over UDP: it registers with
@@ -57,6 +59,36 @@ func (c carrier) far(t *testing.T) {
 			done(t, far, 10*time.Second)
 		})
 	}
+	settled(t, c.web)
+}
+
+// givenUp: the station hangs up while the carrier's customer rings.
+func (c carrier) givenUp(t *testing.T) {
+	far := answering(t, "--listen", "127.0.0.3:0", "--via", c.at, "--user", "+390655501001", "--after", "30s", "--for", "60s")
+	station := ring(t, "+390655501001", "--listen", "127.0.0.2:0", "--via", c.office, "--user", "4001", "--for", "40s")
+	far.event(t, 10*time.Second, "incoming")
+	station.signal(syscall.SIGINT)
+	if e := far.event(t, 10*time.Second, "ended"); e.Text != "cancelled" {
+		t.Errorf("the end of the customer's telephone: %q, want cancelled", e.Text)
+	}
+	settled(t, c.web)
+}
+
+// held: a citizen with a baresip holds and resumes, through the carrier.
+func (c carrier) held(t *testing.T) {
+	desk := c.agentWho(t)
+	s := baresipAs(t, "anyone", "<sip:anyone@"+c.at+">;regint=0;audio_codecs=pcma", toneFile(t, 1000, 60), "")
+	s.command(t, "dial", "sip:803001@"+c.at)
+	s.event(t, 10*time.Second, "CALL_ESTABLISHED")
+	desk.hears(t, 1000, 10*time.Second)
+	s.command(t, "hold", "")
+	if _, ok := desk.match(10*time.Second, func(e phone.Event) bool { return e.Event == "audio" && e.Hears != "tone" }); !ok {
+		t.Error("held, the agent still hears the citizen")
+	}
+	s.command(t, "resume", "")
+	desk.hears(t, 1000, 10*time.Second)
+	desk.leave()
+	s.event(t, 10*time.Second, "CALL_CLOSED")
 	settled(t, c.web)
 }
 
