@@ -83,7 +83,7 @@ func baresipAs(t *testing.T, user, account, sound, more string, args ...string) 
 		}
 	}
 	s.proc = start(t, "baresip", append(args, "-f", s.dir)...)
-	for end := time.Now().Add(5 * time.Second); s.conn == nil; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience * 5 * time.Second); s.conn == nil; time.Sleep(50 * time.Millisecond) {
 		c, err := net.Dial("tcp", "127.0.0.1:"+strconv.Itoa(ctrl))
 		if err == nil {
 			s.conn, s.in = c, bufio.NewReader(c)
@@ -140,11 +140,11 @@ func (s *softphone) command(t *testing.T, name, params string) {
 // event waits for an event of this type, such as CALL_INCOMING.
 func (s *softphone) event(t *testing.T, within time.Duration, typ string) {
 	t.Helper()
-	_ = s.conn.SetReadDeadline(time.Now().Add(within))
+	_ = s.conn.SetReadDeadline(time.Now().Add(patience * within))
 	for {
 		text, err := s.in.ReadString(':')
 		if err != nil {
-			t.Fatalf("baresip: no %s within %v: %v", typ, within, err)
+			t.Fatalf("baresip: no %s within %v: %v", typ, patience*within, err)
 		}
 		n, err := strconv.Atoi(strings.TrimSuffix(text, ":"))
 		if err != nil || n > 1<<16 {

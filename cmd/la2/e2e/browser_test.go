@@ -51,7 +51,7 @@ func (b *browser) state(t *testing.T, within time.Duration, name string) (s page
 		return json.Unmarshal([]byte(line), &s) == nil && s.State == name
 	})
 	if !ok {
-		t.Fatalf("the page of %s is not %s within %v", b.name, name, within)
+		t.Fatalf("the page of %s is not %s within %v", b.name, name, patience*within)
 	}
 	return s
 }

@@ -176,10 +176,10 @@ func TestKamailioDies(t *testing.T) {
 			first.kill()
 		}
 		p := call(800)
-		two.hears(t, 1000, 5*time.Second)
+		two.hears(t, 1000, 10*time.Second)
 		p.signal(syscall.SIGINT)
 		two.event(t, 5*time.Second, "ended")
-		stands.hears(t, 700, 5*time.Second)
-		one.hears(t, 1000, 5*time.Second)
+		stands.hears(t, 700, 20*time.Second) // told again after 5 s of audio
+		one.hears(t, 1000, 20*time.Second)
 	}
 }

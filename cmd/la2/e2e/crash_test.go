@@ -129,7 +129,7 @@ func TestServe(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM} {
 		p := start(t, world.bin, "serve", "-c", config, "--data", data)
 		up := false
-		for end := time.Now().Add(5 * time.Second); !up && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		for end := time.Now().Add(patience * 5 * time.Second); !up && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 			res, err := http.Get(hubURL + "/readyz")
 			if err == nil {
 				up = res.StatusCode == http.StatusOK
@@ -137,7 +137,7 @@ func TestServe(t *testing.T) {
 			}
 		}
 		if !up {
-			t.Fatal("la2 serve is not ready within 5 s")
+			t.Fatal("la2 serve is not ready")
 		}
 		c := ring(t, "803001", "--for", "2s")
 		c.event(t, 2*time.Second, "answered")

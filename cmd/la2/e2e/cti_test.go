@@ -157,7 +157,7 @@ func (d *desk) command(t *testing.T, call cti.CallID, verb string, body any) {
 // event waits for the first event of this type since the desktop was opened.
 func (d *desk) event(t *testing.T, within time.Duration, typ cti.EventType, ok ...func(cti.Event) bool) cti.Event {
 	t.Helper()
-	limit := time.After(within)
+	limit := time.After(patience * within)
 	for i := 0; ; {
 		d.mu.Lock()
 		frames, more := d.frames, d.more
@@ -175,7 +175,7 @@ func (d *desk) event(t *testing.T, within time.Duration, typ cti.EventType, ok .
 			for _, f := range frames {
 				seen = append(seen, f.Type+" "+string(f.Event.Type))
 			}
-			t.Fatalf("desktop at %s: no %s within %v; saw %s", d.url, typ, within, strings.Join(seen, ", "))
+			t.Fatalf("desktop at %s: no %s within %v; saw %s", d.url, typ, patience*within, strings.Join(seen, ", "))
 		}
 	}
 }

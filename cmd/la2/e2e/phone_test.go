@@ -56,7 +56,7 @@ func (p *telephone) event(t *testing.T, within time.Duration, name string) phone
 	t.Helper()
 	e, ok := p.match(within, func(e phone.Event) bool { return e.Event == name })
 	if !ok {
-		t.Fatalf("%s: no %q within %v", p.name, name, within)
+		t.Fatalf("%s: no %q within %v", p.name, name, patience*within)
 	}
 	return e
 }
@@ -68,7 +68,7 @@ func (p *telephone) hears(t *testing.T, hz int, within time.Duration) phone.Even
 		return e.Event == "audio" && e.Hears == "tone" && math.Abs(float64(e.Hz-hz)) <= 15
 	})
 	if !ok {
-		t.Fatalf("%s: hears no tone of %d Hz within %v", p.name, hz, within)
+		t.Fatalf("%s: hears no tone of %d Hz within %v", p.name, hz, patience*within)
 	}
 	return e
 }
@@ -78,7 +78,7 @@ func (p *telephone) hearsKind(t *testing.T, kind string, within time.Duration) p
 	t.Helper()
 	e, ok := p.match(within, func(e phone.Event) bool { return e.Event == "audio" && e.Hears == kind })
 	if !ok {
-		t.Fatalf("%s: hears no %s within %v", p.name, kind, within)
+		t.Fatalf("%s: hears no %s within %v", p.name, kind, patience*within)
 	}
 	return e
 }

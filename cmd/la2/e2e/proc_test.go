@@ -15,6 +15,9 @@ import (
 	"time"
 )
 
+// patience is how many times the time of an idle machine a busy one gets: what comes, comes sooner.
+const patience = 3
+
 // A proc is a child process whose output is kept line by line.
 type proc struct {
 	name string
@@ -104,8 +107,8 @@ func (p *proc) exit(t *testing.T, within time.Duration) int {
 	select {
 	case <-p.done:
 		return p.cmd.ProcessState.ExitCode()
-	case <-time.After(within):
-		t.Fatalf("%s still runs after %v", p.name, within)
+	case <-time.After(patience * within):
+		t.Fatalf("%s still runs after %v", p.name, patience*within)
 		return -1
 	}
 }
@@ -118,7 +121,7 @@ func (p *proc) text() []string {
 
 // until waits for a line that ok accepts, from line number from on.
 func (p *proc) until(from int, within time.Duration, ok func(string) bool) (line string, next int, found bool) {
-	limit := time.After(within)
+	limit := time.After(patience * within)
 	for {
 		p.mu.Lock()
 		lines, more := p.lines, p.more

@@ -31,12 +31,15 @@ func sippCallers(t *testing.T) {
 			if i >= 3 {
 				station = strconv.Itoa(1001 + i - 3)
 			}
-			desk := answering(t, "--user", station, "--for", "60s", "--after", "500ms")
-			p := sipp(t, scenario, "1003", station, "-rtp_echo")
-			desk.event(t, 5*time.Second, "answered")
-			desk.hears(t, 440, 5*time.Second) // its own tone, echoed: audio flows both ways
-			done(t, p, 20*time.Second)
-			desk.event(t, 3*time.Second, "ended")
+			for _, transport := range []string{"u1", "t1"} {
+				desk := answering(t, "--user", station, "--for", "60s", "--after", "500ms")
+				p := sipp(t, scenario, "1003", station, "-rtp_echo", "-t", transport)
+				desk.event(t, 10*time.Second, "answered")
+				desk.hears(t, 440, 10*time.Second) // its own tone, echoed: audio flows both ways
+				done(t, p, 20*time.Second)
+				desk.event(t, 10*time.Second, "ended")
+				desk.leave()
+			}
 		})
 	}
 	t.Run("info", func(t *testing.T) { // key 1 in the menu is the topic of the call
@@ -89,9 +92,11 @@ func sippCallees(t *testing.T) {
 		t.Run(tt.callee, func(t *testing.T) {
 			t.Parallel()
 			station := strconv.Itoa(1101 + i)
-			far := callee(t, tt.callee, station, "-rtp_echo")
-			done(t, sipp(t, tt.caller, "1003", station, "-rtp_echo"), 20*time.Second)
-			done(t, far, 5*time.Second)
+			for _, transport := range []string{"u1", "t1"} { // of the caller
+				far := callee(t, tt.callee, station, "-rtp_echo")
+				done(t, sipp(t, tt.caller, "1003", station, "-rtp_echo", "-t", transport), 20*time.Second)
+				done(t, far, 10*time.Second)
+			}
 		})
 	}
 	t.Run("uas_redirect", func(t *testing.T) {
