@@ -19,7 +19,11 @@ var (
 	hourForm = regexp.MustCompile(`^([01]\d|2[0-4]):[0-5]\d-([01]\d|2[0-4]):[0-5]\d$`)
 	// accountForm is what stands in a URI without escapes.
 	accountForm = regexp.MustCompile(`^[A-Za-z0-9+*#][A-Za-z0-9+*#._-]{0,63}$`)
-	cliForm     = regexp.MustCompile(`^\+390\d{5,10}$`)
+	// hostForm is a host name or an address.
+	hostForm = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[?[0-9A-Fa-f:.]+\]?)$`)
+	// realmForm is what stands in quotes as it is.
+	realmForm = regexp.MustCompile(`^[^"\\\x00-\x1f\x7f]{1,128}$`)
+	cliForm   = regexp.MustCompile(`^\+390\d{5,10}$`)
 )
 
 // check reports everything that a well-formed file may still get wrong.
@@ -57,6 +61,10 @@ func checkNode(c *Config, r report) {
 	oneOf(r, "log.format", c.Log.Format, "text", "json")
 	checkListen(c.SIP, r)
 	oneOf(r, "sip.digest", c.SIP.Digest, "md5", "sha-256", "both")
+	form(r, "sip.realm", c.SIP.Realm, realmForm)
+	for i, d := range c.SIP.Domains {
+		form(r, fmt.Sprintf("sip.domains[%d]", i), d, hostForm)
+	}
 	between(r, "sip.shards", c.SIP.Shards, 1, 64)
 	oneOf(r, "sip.direct_calls", c.SIP.DirectCalls, "b2bua", "proxy")
 	for i, s := range c.SIP.NameServers {
@@ -76,7 +84,7 @@ func checkNode(c *Config, r report) {
 	if c.SIP.MaxWait != 0 {
 		duration(r, "sip.max_wait", c.SIP.MaxWait, 50*time.Millisecond, 10*time.Second)
 	}
-	checkShield(c.SIP.Shield, r)
+	checkShield(c.SIP, r)
 	between(r, "media.shards", c.Media.Shards, 1, 16)
 	duration(r, "media.timeout", c.Media.Timeout, 5*time.Second, 10*time.Minute)
 	if _, err := netip.ParseAddr(c.Media.Address); err != nil {
@@ -109,6 +117,9 @@ func checkAccounts(c *Config, r report) {
 		oneOf(r, p+"kind", a.Kind, "", "station", "carrier")
 		if len(a.Password) < 8 && (a.Password != "" || a.Certificate == "") {
 			r(p+"password", "want at least 8 characters, better file:PATH or env:NAME")
+		}
+		if a.Certificate != "" && c.SIP.TLS.ClientCA == "" {
+			r(p+"certificate", "wants sip.tls.client_ca: without it nobody is asked for a certificate")
 		}
 		between(r, p+"max_bindings", a.MaxBindings, 0, 100)
 		if seen[a.User] {

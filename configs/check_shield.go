@@ -2,10 +2,12 @@ package configs
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
-func checkShield(s Shield, r report) {
+func checkShield(sip SIP, r report) {
+	s := sip.Shield
 	between(r, "sip.shield.rate", s.Rate, 1, 1_000_000)
 	between(r, "sip.shield.known_rate", s.KnownRate, s.Rate, 1_000_000)
 	between(r, "sip.shield.points", s.Points, 1, 100_000)
@@ -19,6 +21,9 @@ func checkShield(s Shield, r report) {
 	for i, a := range s.Access {
 		if len(a.Allow)+len(a.Deny) == 0 {
 			r(fmt.Sprintf("sip.shield.access[%d]", i), "want networks in allow or deny")
+		}
+		if at := a.Listen.Address; at.IsValid() && !slices.ContainsFunc(sip.Listen, func(l Listen) bool { return l.Address == at }) {
+			r(fmt.Sprintf("sip.shield.access[%d].listen", i), fmt.Sprintf("%v is no listener of sip.listen: the list would guard nothing", at))
 		}
 	}
 }

@@ -63,8 +63,8 @@ func checkEmergency(c *Config, r report) {
 	if cli := c.Emergency.CLI; cli != "" && !cliForm.MatchString(cli) {
 		r("emergency.cli", "want the geographic number of the site, such as +3906828881")
 	}
-	if l := c.Emergency.Location; len(l) > 64 || strings.ContainsFunc(l, func(c rune) bool { return c < ' ' || c == 0x7f }) {
-		r("emergency.location", "want one line of at most 64 bytes")
+	if l := c.Emergency.Location; len(l) > 64 || strings.ContainsFunc(l, func(c rune) bool { return c < ' ' || c == 0x7f || c == '"' || c == '\\' }) {
+		r("emergency.location", "want one line of at most 64 bytes, without quotes and backslashes")
 	}
 	taken := func(path, number string) {
 		if n := numbering.Canonical(number); numbering.IsEmergency(n) {
@@ -79,6 +79,9 @@ func checkEmergency(c *Config, r report) {
 			taken(fmt.Sprintf("services[%d].numbers[%d]", i, j), n)
 		}
 	}
+	for i, rt := range c.Routes {
+		taken(fmt.Sprintf("routes[%d].user", i), rt.User)
+	}
 	for i, t := range c.Trunks {
 		for j, n := range t.Numbers {
 			taken(fmt.Sprintf("trunks[%d].numbers[%d]", i, j), n)
@@ -87,14 +90,19 @@ func checkEmergency(c *Config, r report) {
 }
 
 // Warnings are faults with which a node may still run: one line each.
-func Warnings(c *Config) []string {
-	if slices.ContainsFunc(c.Trunks, func(t Trunk) bool { return t.Site == "" }) {
-		if c.Emergency.CLI == "" {
-			return []string{"emergency.cli: empty: the rescuers see the number of the trunk, or none"}
-		}
-		return nil
+func Warnings(c *Config) (out []string) {
+	switch {
+	case !slices.ContainsFunc(c.Trunks, func(t Trunk) bool { return t.Site == "" }):
+		out = append(out, "trunks: no carrier: 112, 113, 115 and 118 cannot be called from this site")
+	case c.Emergency.CLI == "":
+		out = append(out, "emergency.cli: empty: the rescuers see the number of the trunk, or none")
 	}
-	return []string{"trunks: no carrier: 112, 113, 115 and 118 cannot be called from this site"}
+	for i, t := range c.Trunks {
+		if t.Certificate != "" && c.SIP.TLS.ClientCA == "" {
+			out = append(out, fmt.Sprintf("trunks[%d].certificate: without sip.tls.client_ca nobody is asked for one: calls from %s are refused", i, t.Name))
+		}
+	}
+	return out
 }
 
 func checkLimits(l Limits, p string, r report) {
@@ -127,14 +135,16 @@ func checkPeer(c *Config, t Trunk, p string, r report) {
 	case t.Address.Transport == "":
 		r(p+"address", "is required: udp:IP:PORT, tcp:IP:PORT or tls:IP:PORT of the peer; or its name as uri")
 	}
-	if tr := t.Address.Transport; tr == "ws" || tr == "wss" || t.Address.As.IsValid() {
+	if tr := t.Address.Transport; tr == "ws" || tr == "wss" || t.Address.As.IsValid() || tr != "" && t.Address.Address.Addr().IsUnspecified() {
 		r(p+"address", "want udp:IP:PORT, tcp:IP:PORT or tls:IP:PORT of the peer")
 	}
 	for j, src := range t.Sources {
-		if _, err := netip.ParsePrefix(src); err != nil {
-			if _, err := netip.ParseAddrPort(src); err != nil {
-				r(fmt.Sprintf("%ssources[%d]", p, j), "want a prefix such as 192.0.2.0/24 or IP:PORT")
-			}
+		prefix, err := netip.ParsePrefix(src)
+		if _, bad := netip.ParseAddrPort(src); err != nil && bad != nil || prefix.Addr().Is4In6() {
+			r(fmt.Sprintf("%ssources[%d]", p, j), "want a prefix such as 192.0.2.0/24 or IP:PORT")
+		}
+		if err == nil && prefix.Bits() == 0 {
+			r(fmt.Sprintf("%ssources[%d]", p, j), "everybody would be this trunk")
 		}
 	}
 	if t.Certificate != "" && t.Address.Transport != "tls" && t.URI == "" {
@@ -142,8 +152,11 @@ func checkPeer(c *Config, t Trunk, p string, r report) {
 	}
 	atLeast0(r, p+"max_calls", t.MaxCalls)
 	atLeast0(r, p+"max_rate", t.MaxRate)
-	atLeast0(r, p+"priority", t.Priority)
-	atLeast0(r, p+"weight", t.Weight)
+	between(r, p+"priority", t.Priority, 0, 65535)
+	between(r, p+"weight", t.Weight, 0, 65535)
+	if t.Domain != "" {
+		form(r, p+"domain", t.Domain, hostForm)
+	}
 	for j, codec := range t.Codecs {
 		oneOf(r, fmt.Sprintf("%scodecs[%d]", p, j), codec, "pcma", "pcmu")
 	}
@@ -173,6 +186,8 @@ func checkCarrier(t Trunk, p string, r report) {
 		form(r, p+"account.user", a.User, accountForm)
 		if a.Realm == "" {
 			r(p+"account.realm", "is required: the realm in the carrier's challenges, no other is answered")
+		} else {
+			form(r, p+"account.realm", a.Realm, realmForm)
 		}
 		if a.Password == "" {
 			r(p+"account.password", "is required, better file:PATH or env:NAME")

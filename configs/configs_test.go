@@ -91,6 +91,19 @@ func TestBadFiles(t *testing.T) {
 		{"no grace", "realm: la2", "registrar: {grace: 0s}", "sip.registrar.grace: 0s is not allowed"},
 		{"too many contacts", "password: demo-1001", "max_bindings: 101, password: demo-1001", "accounts[0].max_bindings: 101"},
 		{"neither password nor certificate", "password: demo-1001, ", "", "accounts[0].password: want at least 8 characters"},
+		{"quoted realm", "realm: la2", `realm: 'a"b'`, "sip.realm: "},
+		{"domain", "domains: [localhost", `domains: ["a b"`, "sip.domains[0]: "},
+		{"network", "realm: la2", "shield: {exempt: [192.0.2.7]}", "sip.shield.exempt[0]: want a network such as 192.0.2.0/24, or one address as 192.0.2.7/32"},
+		{"network of the other family", "realm: la2", `shield: {exempt: ["::ffff:192.0.2.0/120"]}`, "sip.shield.exempt[0]: want a network"},
+		{"list of no listener", "realm: la2", "shield: {access: [{listen: \"udp:192.0.2.1:5060\", allow: [10.0.0.0/8]}]}", "sip.shield.access[0].listen: 192.0.2.1:5060 is no listener"},
+		{"certificate that nobody asks for", "password: demo-1001", "certificate: a.example, password: demo-1001", "accounts[0].certificate: wants sip.tls.client_ca"},
+		{"all the world is a trunk", "transfer: \"+390831000111\"", "transfer: \"+390831000111\"\n    sources: [0.0.0.0/0]", "trunks[0].sources[0]: everybody would be this trunk"},
+		{"trunk at no address", "address: udp:127.0.0.1:5160", "address: udp:0.0.0.0:5160", "trunks[0].address: want udp:IP:PORT"},
+		{"domain of a trunk", "transfer: \"+390831000111\"", "transfer: \"+390831000111\"\n    domain: \"a>\\r\\nb\"", "trunks[0].domain: "},
+		{"realm of a trunk", "transfer: \"+390831000111\"", "transfer: \"+390831000111\"\n    account: {user: a, password: x, realm: \"a\\r\\nb\"}", "trunks[0].account.realm: "},
+		{"priority", "transfer: \"+390831000111\"", "transfer: \"+390831000111\"\n    priority: -1", "trunks[0].priority: -1 is not allowed; allowed: 0 to 65535"},
+		{"route to 112", "queues:\n", "routes: [{user: \"112\", contact: \"sip:a@127.0.0.1\", mode: b2bua}]\nqueues:\n", "routes[0].user: 112 is an emergency number"},
+		{"quotes in the location", "queues:\n", "emergency: {location: 'via \"Roma\"'}\nqueues:\n", "emergency.location: want one line"},
 		{"type", "realm: la2", "realm: [a]", "sip.realm: want a single value"},
 	}
 	for _, tt := range tests {
@@ -114,7 +127,7 @@ func TestCertificateAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw := strings.Replace(string(good), "password: demo-1001, ", "certificate: tel-1001.example, max_bindings: 2, ", 1)
+	raw := strings.NewReplacer("password: demo-1001, ", "certificate: tel-1001.example, max_bindings: 2, ", "realm: la2", "tls: {client_ca: ca.pem}").Replace(string(good))
 	cfg, err := Parse("configs_test.yaml", []byte(raw))
 	if err != nil {
 		t.Fatal(err)

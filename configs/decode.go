@@ -2,7 +2,9 @@ package configs
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
+	"net/netip"
 	"reflect"
 	"sort"
 	"strconv"
@@ -42,7 +44,11 @@ func (d *decoder) text(n ast.Node, u encoding.TextUnmarshaler, path string) {
 		d.faultAt(n, path, "want a single value")
 		return
 	}
-	if err := u.UnmarshalText([]byte(s)); err != nil {
+	err := u.UnmarshalText([]byte(s))
+	if prefix, is := u.(*netip.Prefix); is && (err != nil || prefix.Addr().Is4In6()) {
+		err = errors.New("want a network such as 192.0.2.0/24, or one address as 192.0.2.7/32")
+	}
+	if err != nil {
 		d.faultAt(n, path, err.Error())
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/lineaamica/la2/cti/server"
 	"github.com/lineaamica/la2/media/prompt"
 	"github.com/lineaamica/la2/numbering"
+	"github.com/lineaamica/la2/sip/trunk"
 )
 
 // Verify tells what is wrong with cfg that package configs cannot know: prompts
@@ -26,6 +27,7 @@ func Verify(cfg *configs.Config) error {
 	}
 	verifyFiles(cfg, report)
 	verifyNumbers(cfg, report)
+	verifyTrunks(cfg, report)
 	prompts, err := loadPrompts(cfg)
 	if err != nil {
 		report("prompts.directory", fmt.Sprintf("%s: %s", cfg.Prompts.Directory, strings.ReplaceAll(err.Error(), "\n", "; ")))
@@ -36,6 +38,19 @@ func Verify(cfg *configs.Config) error {
 		return Check(cfg)
 	}
 	return errors.Join(faults...)
+}
+
+// verifyTrunks refuses two trunks that the source of a call could not tell apart.
+func verifyTrunks(cfg *configs.Config, report func(path, message string)) {
+	var good []trunk.Peer
+	for i, t := range cfg.Trunks {
+		all := append(slices.Clone(good), peerOf(t))
+		if _, err := trunk.New(all, trunk.HealthConfig{}); err != nil {
+			report(fmt.Sprintf("trunks[%d]", i), strings.TrimPrefix(err.Error(), "trunk: "+t.Name+": "))
+			continue
+		}
+		good = all
+	}
 }
 
 // verifyFiles refuses certificates that no listener could use.
