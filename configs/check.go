@@ -87,6 +87,10 @@ func checkNode(c *Config, r report) {
 	checkShield(c.SIP, r)
 	between(r, "media.shards", c.Media.Shards, 1, 16)
 	duration(r, "media.timeout", c.Media.Timeout, 5*time.Second, 10*time.Minute)
+	if len(c.Media.Codecs) == 0 {
+		r("media.codecs", "want at least one of g722, pcma, pcmu")
+	}
+	checkCodecs(r, "media.codecs", c.Media.Codecs)
 	if _, err := netip.ParseAddr(c.Media.Address); err != nil {
 		r("media.address", "want the literal IP address that phones send their audio to, such as 192.0.2.10")
 	}
@@ -98,6 +102,17 @@ func checkNode(c *Config, r report) {
 		r("http.listen", "want IP:PORT, such as 127.0.0.1:8080")
 	}
 	duration(r, "http.session_life", c.HTTP.SessionLife, time.Minute, 24*time.Hour)
+}
+
+// checkCodecs tells which of list is no codec, or there twice.
+func checkCodecs(r report, path string, list []string) {
+	for i, codec := range list {
+		p := fmt.Sprintf("%s[%d]", path, i)
+		oneOf(r, p, codec, "g722", "pcma", "pcmu")
+		if slices.Contains(list[:i], codec) {
+			r(p, "is there twice")
+		}
+	}
 }
 
 func checkRegistrar(g Registrar, r report) {

@@ -157,9 +157,7 @@ func checkPeer(c *Config, t Trunk, p string, r report) {
 	if t.Domain != "" {
 		form(r, p+"domain", t.Domain, hostForm)
 	}
-	for j, codec := range t.Codecs {
-		oneOf(r, fmt.Sprintf("%scodecs[%d]", p, j), codec, "pcma", "pcmu")
-	}
+	checkCodecs(r, p+"codecs", t.Codecs)
 }
 
 // peerURI is a URI with a name, a port and a transport, and nothing else.

@@ -152,6 +152,7 @@ type Media struct {
 	Ports     Ports         `yaml:"ports"`
 	Shards    int           `yaml:"shards"`
 	Timeout   time.Duration `yaml:"timeout"`
+	Codecs    []string      `yaml:"codecs"`
 }
 
 // PromptSet says which announcements are played.

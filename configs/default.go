@@ -14,7 +14,7 @@ func Default() *Config {
 			Shield: Shield{Exempt: []netip.Prefix{}, Access: []Access{}, Signatures: []string{}, Rate: 200, KnownRate: 10_000, Points: 20, Ban: time.Minute, MaxBan: 24 * time.Hour},
 			Registrar: Registrar{MinExpires: time.Minute, DefaultExpires: time.Hour, MaxExpires: 2 * time.Hour,
 				MaxBindings: 10, Grace: 10 * time.Second, Durable: true}},
-		Media:   Media{Ports: Ports{Min: 20000, Max: 29999}, Shards: 1, Timeout: 30 * time.Second},
+		Media:   Media{Ports: Ports{Min: 20000, Max: 29999}, Shards: 1, Timeout: 30 * time.Second, Codecs: []string{"g722", "pcma", "pcmu"}},
 		Prompts: PromptSet{Language: "it"},
 		HTTP:    HTTP{SessionLife: 12 * time.Hour},
 	}

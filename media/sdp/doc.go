@@ -3,7 +3,7 @@
 // are read tolerantly, by pion/sdp after tidying where needed; ours are built by
 // appending bytes.
 //
-// It answers RTP/AVP and RTP/AVPF audio with G.711 and telephone-event (RFC 4733)
+// It answers RTP/AVP and RTP/AVPF audio with G.711, G.722 and telephone-event (RFC 4733)
 // and refuses every other m-line with port 0 (RFC 3264 6). By policy it takes and
 // offers SRTP with the keys in the description (RFC 4568). It omits, for now:
 // DTLS-SRTP, ICE, rtcp-mux, other codecs, text.

@@ -130,24 +130,28 @@ func (m *Media) add(f, rtpmap string) {
 			rtpmap = "PCMU/8000"
 		case 8:
 			rtpmap = "PCMA/8000"
+		case 9:
+			rtpmap = "G722/8000"
 		}
 	}
 	name, rest, _ := strings.Cut(rtpmap, "/")
 	clock, channels, _ := strings.Cut(rest, "/")
 	rate, _ := strconv.Atoi(clock)
-	g711 := rate == media.ClockRate && (channels == "" || channels == "1")
+	plain := rate == media.ClockRate && (channels == "" || channels == "1")
 	if strings.EqualFold(name, "telephone-event") {
-		if g711 && m.DTMF == 0 {
+		if plain && m.DTMF == 0 {
 			m.DTMF = uint8(pt)
 		}
 		return
 	}
 	format := Format{PT: uint8(pt), Name: name, Rate: rate}
 	switch {
-	case g711 && strings.EqualFold(name, "PCMA"):
+	case plain && strings.EqualFold(name, "PCMA"):
 		format.Codec = media.PCMA
-	case g711 && strings.EqualFold(name, "PCMU"):
+	case plain && strings.EqualFold(name, "PCMU"):
 		format.Codec = media.PCMU
+	case plain && strings.EqualFold(name, "G722"): // its clock rate is 8,000, though it samples at 16 kHz (RFC 3551 4.5.2)
+		format.Codec = media.G722
 	}
 	m.Formats = append(m.Formats, format)
 }

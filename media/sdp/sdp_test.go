@@ -32,7 +32,7 @@ func TestParse_Phone(t *testing.T) {
 	if a.Addr != netip.MustParseAddrPort("203.0.113.1:49170") || a.DTMF != 97 || a.Direction != SendRecv || a.Ptime != 30*time.Millisecond || a.Hold {
 		t.Errorf("got %+v", a)
 	}
-	if len(a.Formats) != 3 || a.Formats[0].Codec != 0 || a.Formats[1].Codec != media.PCMU || a.Formats[2] != (Format{8, media.PCMA, "PCMA", 8000}) {
+	if len(a.Formats) != 3 || a.Formats[0] != (Format{9, media.G722, "G722", 8000}) || a.Formats[1].Codec != media.PCMU || a.Formats[2] != (Format{8, media.PCMA, "PCMA", 8000}) {
 		t.Errorf("got %+v", a.Formats)
 	}
 	if s.ID != "53655765" || s.Version != "2353687637" || len(s.Lines) != 1 || !s.Lines[0].Audio {
@@ -204,6 +204,32 @@ func TestOffer_Accept(t *testing.T) {
 	v6.Addr = netip.MustParseAddrPort("[2001:db8::1]:4000")
 	if s := must(t, Offer(v6)); s.Audio.Addr != v6.Addr {
 		t.Errorf("got %v", s.Audio.Addr)
+	}
+}
+
+// G.722 is static type 9 with or without rtpmap, any dynamic one with, and always
+// at 8,000 (RFC 3551 4.5.2).
+func TestG722(t *testing.T) {
+	wide := ours
+	wide.Codecs = []media.Codec{media.G722, media.PCMA}
+	for _, tt := range []struct {
+		lines []string
+		pt    uint8
+		codec media.Codec
+	}{
+		{[]string{"m=audio 4000 RTP/AVP 8 9"}, 9, media.G722},
+		{[]string{"m=audio 4000 RTP/AVP 8 109", "a=rtpmap:109 g722/8000/1"}, 109, media.G722},
+		{[]string{"m=audio 4000 RTP/AVP 109 8", "a=rtpmap:109 G722/16000"}, 8, media.PCMA},
+		{[]string{"m=audio 4000 RTP/AVP 8 0"}, 8, media.PCMA},
+	} {
+		offer := must(t, body(append([]string{"v=0", "o=- 1 1 IN IP4 1.2.3.4", "s=x", "c=IN IP4 1.2.3.4", "t=0 0"}, tt.lines...)...))
+		_, n, err := Answer(offer, wide)
+		if err != nil || n.Codec != tt.codec || n.PT != tt.pt || n.SendPT != tt.pt {
+			t.Errorf("%q: %v on %d, %v", tt.lines, n.Codec, n.PT, err)
+		}
+	}
+	if got := string(Offer(wide)); !strings.Contains(got, " RTP/AVP 9 8 101\r\n") || !strings.Contains(got, "a=rtpmap:9 G722/8000\r\n") {
+		t.Errorf("offered:\n%s", got)
 	}
 }
 

@@ -199,6 +199,7 @@ func (c *Call) describe(l *leg) error {
 		l.said = sdp.Offer(l.local)
 		return nil
 	}
+	l.local.Codecs = prefer(l.local.Codecs, c.others(l))
 	body, agreed, err := sdp.Answer(l.offer, l.local)
 	if err != nil {
 		return cti.Fail(cti.CauseIncompatible, err.Error())

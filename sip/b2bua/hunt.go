@@ -46,7 +46,7 @@ func (c *Call) ringAll(l *leg, now []*branch) {
 	if name := now[0].target.Trunk; name != "" {
 		c.sw.move(l, name)
 	}
-	if codecs := c.sw.cfg.Codecs(l.trunk); !slices.Equal(codecs, l.local.Codecs) {
+	if codecs := prefer(c.sw.cfg.Codecs(l.trunk), c.caller.speaks); !slices.Equal(codecs, l.local.Codecs) {
 		l.local.Codecs = codecs
 		l.describeAs(l.local, sdp.Offer)
 	}

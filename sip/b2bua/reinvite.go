@@ -109,12 +109,15 @@ func (c *Call) reanswer(l *leg, offer []byte) error {
 	return nil
 }
 
-// answerTo makes our description the answer to s.
+// answerTo makes our description the answer to s, with the codec that is spoken
+// already if s has it.
 func (l *leg) answerTo(s *sdp.Session) (agreed sdp.Negotiated, err error) {
-	if _, _, err = sdp.Answer(s, l.local); err != nil {
+	local := l.local
+	local.Codecs = prefer(local.Codecs, l.speaks)
+	if _, _, err = sdp.Answer(s, local); err != nil {
 		return agreed, err
 	}
-	l.describeAs(l.local, func(local sdp.Local) []byte {
+	l.describeAs(local, func(local sdp.Local) []byte {
 		body, n, err := sdp.Answer(s, local)
 		if err == nil {
 			agreed = n

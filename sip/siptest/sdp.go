@@ -37,7 +37,7 @@ func (s SDP) String() string {
 	}
 	b.WriteString("\r\n")
 	for _, pt := range pts {
-		if name, ok := map[int]string{0: "PCMU", 8: "PCMA"}[pt]; ok {
+		if name, ok := map[int]string{0: "PCMU", 8: "PCMA", 9: "G722"}[pt]; ok {
 			fmt.Fprintf(&b, "a=rtpmap:%d %s/8000\r\n", pt, name)
 		}
 	}

@@ -18,13 +18,14 @@ import (
 	"github.com/lineaamica/la2/sip/wire"
 )
 
-// A trunk is offered, and may use, only the codecs that its configuration names.
+// A trunk is offered, and may use, only the codecs that its configuration names; one
+// that the caller has (PCMA here) goes before.
 func TestTrunkCodecs(t *testing.T) {
 	for _, tt := range []struct {
 		codecs []string
 		offer  string
 		in     int // for a caller with PCMA alone
-	}{{nil, "RTP/AVP 8 0 101", 200}, {[]string{"pcmu"}, "RTP/AVP 0 101", 488}, {[]string{"pcmu", "pcma"}, "RTP/AVP 0 8 101", 200}} {
+	}{{nil, "RTP/AVP 8 0 101", 200}, {[]string{"pcmu"}, "RTP/AVP 0 101", 488}, {[]string{"pcmu", "pcma"}, "RTP/AVP 8 0 101", 200}, {[]string{"pcmu", "g722"}, "RTP/AVP 0 9 101", 488}} {
 		a, b := toCarrier("a", carrierA), toCarrier("b", carrierB)
 		b.Numbers, a.Codecs = nil, tt.codecs
 		var c *carrierEnd

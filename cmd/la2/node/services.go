@@ -28,16 +28,16 @@ type plan struct {
 	dial    dialPlan
 	egress  egress                   // of emergency calls
 	trunks  map[string]bool          // names of trunks and groups
-	codecs  map[string][]media.Codec // of trunks that do not take all
+	codecs  map[string][]media.Codec // by trunk; "": of stations
 	desks   map[cti.DeviceID]bool    // stations of users, where a desktop may work
 }
 
 // newPlan translates cfg. Its errors name the configuration key.
 func newPlan(cfg *configs.Config) (*plan, error) {
-	p := &plan{open: map[string]bool{}, proxied: proxiedOf(cfg), egress: egressOf(cfg), dial: newDialPlan(cfg), desks: map[cti.DeviceID]bool{}, trunks: map[string]bool{}, codecs: map[string][]media.Codec{}}
+	p := &plan{open: map[string]bool{}, proxied: proxiedOf(cfg), egress: egressOf(cfg), dial: newDialPlan(cfg), desks: map[cti.DeviceID]bool{}, trunks: map[string]bool{}, codecs: map[string][]media.Codec{"": codecsOf(cfg.Media.Codecs)}}
 	for _, t := range cfg.Trunks {
 		p.trunks[t.Name], p.trunks[groupOf(t)] = true, true
-		p.codecs[t.Name] = codecsOf(t.Codecs)
+		p.codecs[t.Name] = trunkCodecs(cfg, t)
 	}
 	for _, u := range cfg.Users {
 		p.desks[cti.DeviceID(u.Device)] = true
@@ -163,9 +163,21 @@ func groupOf(t configs.Trunk) string { return cmp.Or(t.Group, t.Name) }
 func codecsOf(names []string) []media.Codec {
 	var out []media.Codec
 	for _, n := range names {
-		out = append(out, map[string]media.Codec{"pcma": media.PCMA, "pcmu": media.PCMU}[n])
+		out = append(out, map[string]media.Codec{"g722": media.G722, "pcma": media.PCMA, "pcmu": media.PCMU}[n])
 	}
 	return out
+}
+
+// trunkCodecs are what the trunk names; else what stations have for an office of
+// the network, where calls stay wide-band, and G.711 for a carrier.
+func trunkCodecs(cfg *configs.Config, t configs.Trunk) []media.Codec {
+	switch {
+	case len(t.Codecs) > 0:
+		return codecsOf(t.Codecs)
+	case t.Trusted:
+		return codecsOf(cfg.Media.Codecs)
+	}
+	return []media.Codec{media.PCMA, media.PCMU}
 }
 
 // served tells whether a service of this node has the number itself.

@@ -202,7 +202,7 @@ func (n *Node) credentials(name string) b2bua.Credentials {
 	return nil
 }
 
-// codecs are what a trunk's configuration allows, best first; nil: all.
+// codecs are what the configuration allows a trunk, or a station for "", best first.
 func (n *Node) codecs(name string) []media.Codec { return n.plan.codecs[name] }
 
 func peerURI(p *trunk.Peer, user string) sip.Uri {
