@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -30,6 +29,8 @@ const (
 	linger = 100 * time.Millisecond
 	// moveEvery is after how many events the cursor moves though no call ended.
 	moveEvery = 4096
+	// usualRecord is what a record takes as JSON, in bytes, more often than not.
+	usualRecord = 640
 	// retry is the pause after a failed write.
 	retry = 200 * time.Millisecond
 )
@@ -89,12 +90,13 @@ func (w *writer) flush(ctx context.Context) error {
 		return nil
 	}
 	err := w.p.Advance(ctx, w.cursor(), func(tx cti.Tx) error {
+		lines := make([]byte, 0, usualRecord*len(w.done))
 		for _, r := range w.done {
-			v, err := json.Marshal(r)
-			if err != nil {
+			begin, err := len(lines), error(nil)
+			if lines, err = r.AppendJSON(lines); err != nil {
 				return fmt.Errorf("cdr: record %s: %w", r.Call, err)
 			}
-			if err := tx.Put(doneKey(r.Seq), v); err != nil {
+			if err := tx.Put(doneKey(r.Seq), lines[begin:len(lines):len(lines)]); err != nil {
 				return err
 			}
 		}

@@ -34,7 +34,8 @@ func newRecord(ev cti.Event) *Record {
 	return r
 }
 
-// passedRecord is the whole record of a call that passed through, and its segments.
+// passedRecord is the whole record of a call that passed through, and its segments: what Offered,
+// Established if it talked, and CallCleared would come to.
 func passedRecord(ev cti.Event) (*Record, []Segment) {
 	end, talk := ev.At, time.Duration(0)
 	if ev.Info != nil {
@@ -44,12 +45,17 @@ func passedRecord(ev cti.Event) (*Record, []Segment) {
 		ev.At = end
 	}
 	r := newRecord(ev)
+	r.Seq, r.Cleared, r.Cause = ev.Seq, end, ev.Cause
 	if talk > 0 {
-		ev.Type, ev.Leg, ev.At = cti.EvEstablished, cti.LegID(ev.Call)+"/2", end.Add(-talk)
-		r.Apply(ev)
+		r.Established, r.TalkMS = end.Add(-talk), talk.Milliseconds()
+		s := Segment{Kind: KindTalk, Start: r.Established, End: end, Leg: cti.LegID(ev.Call) + "/2", Trunk: ev.Trunk}
+		if ev.Cause != cti.CauseNormal {
+			s.Cause = ev.Cause
+		}
+		r.Segments = []Segment{s}
 	}
-	ev.Type, ev.At = cti.EvCallCleared, end
-	return r, r.Apply(ev)
+	r.Outcome = r.outcome(false)
+	return r, r.Segments
 }
 
 // Apply folds one event of the record's call and returns the segments that
