@@ -146,7 +146,7 @@ func load(dir string, server *proc.Peer, target, user string, n int) (float64, e
 
 func run(dir string, server *proc.Peer, target, user, count string) (time.Duration, error) {
 	limit := strconv.Itoa(*secs+15) + "s"
-	callee := exec.Command("sipp", "-sf", "callee.xml", "-i", "127.0.0.1", "-p", "5080", "-m", count, "-nostdin", "-timeout", limit, "-buff_size", "4194304")
+	callee := exec.Command("sipp", "-sf", "callee.xml", "-i", "127.0.0.1", "-p", "5080", "-nostdin", "-buff_size", "4194304")
 	caller := exec.Command("sipp", target, "-sf", "caller.xml", "-s", user, "-i", "127.0.0.1", "-p", "5090", "-m", count, "-r", strconv.Itoa(*rate),
 		"-l", count, "-d", "100", "-nostdin", "-timeout", limit, "-buff_size", "4194304")
 	callee.Dir, caller.Dir = dir, dir
