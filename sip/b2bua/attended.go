@@ -103,10 +103,11 @@ func (c *Call) attend(l *leg, r *referral, names replaces) bool {
 // onYield decides what becomes of our far leg.
 func (c *Call) onYield(e cmdYield) {
 	answer := evYielded{cmdYield: e}
-	if e.tries > 0 && e.leg.claimed != e.to {
-		return // the transfer has failed meanwhile
+	answer.status = c.mayYield(e)
+	if e.tries > 0 && e.leg.claimed != e.to { // the transfer has failed meanwhile
+		answer.status = sip.StatusCallTransactionDoesNotExists
 	}
-	if answer.status = c.mayYield(e); answer.status != 0 {
+	if answer.status != 0 {
 		e.by.box.put(answer)
 		return
 	}
@@ -129,7 +130,12 @@ func (c *Call) onYield(e cmdYield) {
 			break
 		}
 		e.leg.claimed = e.to
-		time.AfterFunc(yieldPause, func() { c.box.put(e) }) // ends by itself
+		time.AfterFunc(yieldPause, func() { // ends by itself
+			if !c.box.put(e) {
+				answer.status = sip.StatusCallTransactionDoesNotExists
+				e.by.box.put(answer)
+			}
+		})
 		return
 	case c.ticket != "" && e.ticket:
 		answer.status = sip.StatusForbidden // two citizens are not joined

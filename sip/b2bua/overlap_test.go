@@ -311,3 +311,31 @@ func TestTransfer_withheldStays(t *testing.T) {
 		first.reply(first.expect("BYE").(*sip.Request), 200, "")
 	})
 }
+
+// The consultation ends while it cannot let its far leg go: the transfer fails, and the
+// citizen is back with the agent.
+func TestAttended_endsBeforeYield(t *testing.T) {
+	scenario(t, both, func(w *world) {
+		caller, agent, second, colleague := consulting(w)
+		agent.auto200 = true
+		colleague.request("INVITE", "")
+		colleague.expect("200") // offers: the far leg is not settled before its ACK
+		agent.request("REFER", "", second.refersTo())
+		agent.expect("202")
+		agent.expect("NOTIFY")
+		time.Sleep(300 * time.Millisecond)
+		colleague.request("BYE", "")
+		for range 2 {
+			agent.expectOneOf("NOTIFY", "BYE")
+		}
+		agent.request("INVITE", agent.sdp("sendrecv")) // it had put the citizen on hold
+		agent.expect("200")
+		agent.ack("")
+		synctest.Wait()
+		if got := w.media.doing(1); got != "bridge:2" {
+			t.Errorf("caller: %s", got)
+		}
+		caller.request("BYE", "")
+		caller.expect("200")
+	})
+}
