@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/lineaamica/la2/cti"
+	"github.com/lineaamica/la2/media"
 )
 
 // A softphone is a baresip without sound card: it says a WAV and records what
@@ -35,12 +36,12 @@ ctrl_tcp_listen 127.0.0.1:%d
 audio_source aufile,%s
 audio_player aubridge,ear
 audio_alert aubridge,bell
-ausrc_srate 8000
-auplay_srate 8000
+ausrc_srate %d
+auplay_srate %[4]d
 ausrc_channels 1
 auplay_channels 1
 jitter_buffer_delay 1-3
-snd_path %s
+snd_path %[5]s
 module_path /usr/lib/baresip/modules
 module g711.so
 module sndfile.so
@@ -51,6 +52,9 @@ module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
 `
+
+// wideBand are the lines of configuration of one that speaks G.722; it says a WAV of 16 kHz.
+const wideBand = "module g722.so\n"
 
 // baresip starts one for an account of the hub; regint 0 does not register.
 func baresip(t *testing.T, user string, regint int, sound string) *softphone {
@@ -71,9 +75,12 @@ func baresipAs(t *testing.T, user, account, sound, more string, args ...string) 
 	t.Helper()
 	need(t, "baresip")
 	s := &softphone{dir: t.TempDir()}
-	ctrl := freePort(t)
+	ctrl, rate := freePort(t), media.ClockRate
+	if strings.Contains(more, wideBand) {
+		rate = media.WideRate
+	}
 	for name, text := range map[string]string{
-		"config":   fmt.Sprintf(baresipConfig, freePort(t), ctrl, sound, s.dir) + more,
+		"config":   fmt.Sprintf(baresipConfig, freePort(t), ctrl, sound, rate, s.dir) + more,
 		"accounts": account + "\n",
 		"contacts": "",
 		"uuid":     "6a1ee1f0-5d3a-4b0e-9d8e-4f9c3a7d0001",
