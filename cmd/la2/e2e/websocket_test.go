@@ -89,48 +89,23 @@ func TestWebSocket(t *testing.T) {
 }
 
 // What a browser's SIP stack does over WSS with two telephones: it gives up, holds and resumes,
-// sends keys in both ways, updates, watches its line and transfers, blind and attended.
+// updates, sends keys, watches its line and transfers, attended and blind.
 func TestWebSocketVerbs(t *testing.T) {
-	ca := siptest.NewAuthority(t)
-	cert, key, _ := ca.Files(t.TempDir(), "127.0.0.1")
-	office(t, "udp:127.0.0.1:5060, wss:127.0.0.1:8443", fmt.Sprintf("  tls: {certificate: %s, key: %s}\n", cert, key))
-	at := netip.MustParseAddrPort("127.0.0.1:8443")
-	tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.Pool()}}
-	defer tr.CloseIdleConnections()
-	c, _, err := websocket.Dial(t.Context(), "wss://"+at.String()+"/", &websocket.DialOptions{
-		HTTPClient: &http.Client{Transport: tr}, Subprotocols: []string{"sip"}, HTTPHeader: http.Header{"Origin": {"https://" + at.String()}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rtp := func() (flow.PacketConn, error) {
-		return net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	}
-	browser := siptest.NewUAOn(t, siptest.NewWebSocket(c, at, netip.MustParseAddrPort("127.0.0.1:46100")), rtp, siptest.Account("1001", "demo-1001"))
-	if res := browser.Register(at, time.Minute); res.Status != 200 {
-		t.Fatalf("REGISTER: %d", res.Status)
-	}
+	browser, at := browserOverTLS(t)
+	first := answering(t, "--user", "1004", "--after", "1s", "--for", "90s", "--play", toneFile(t, 600, 60))
+	second := answering(t, "--user", "1005", "--after", "200ms", "--for", "90s", "--play", toneFile(t, 700, 60))
+	givesUp(t, browser, at, first)
+
 	lamp, res := browser.Subscribe("sip:1001@127.0.0.1", "dialog", at, time.Hour)
 	if lamp == nil {
 		t.Fatalf("SUBSCRIBE: %d", res.Status)
 	}
-	lamp.Expect(5 * time.Second)
-	const wait = patience * 5 * time.Second
-	first := answering(t, "--user", "1004", "--after", "1s", "--for", "90s", "--play", toneFile(t, 600, 60))
-	second := answering(t, "--user", "1005", "--after", "200ms", "--for", "90s", "--play", toneFile(t, 700, 60))
-
+	lamp.Expect(sipWait)
 	out := browser.Invite("sip:1004@127.0.0.1", at)
-	out.Wait(siptest.Status(180), wait)
-	first.event(t, 5*time.Second, "incoming")
-	out.Cancel()
-	if e := first.event(t, 5*time.Second, "ended"); e.Text != "cancelled" || out.Wait(siptest.Final("INVITE"), wait).Status != 487 {
-		t.Errorf("given up, the telephone's end: %q, want cancelled", e.Text)
-	}
-
-	out = browser.Invite("sip:1004@127.0.0.1", at)
-	out.Established(wait)
+	out.Established(sipWait)
 	out.RTP.Play(siptest.Tone(1000))
 	first.hears(t, 1000, 5*time.Second)
-	if n := lamp.Expect(wait); !strings.Contains(string(n.Body), "<state>") {
+	if n := lamp.Expect(sipWait); !strings.Contains(string(n.Body), "<state>") {
 		t.Errorf("the lamp shows %s", n.Body)
 	}
 	out.Hold()
@@ -140,36 +115,85 @@ func TestWebSocketVerbs(t *testing.T) {
 	out.Resume()
 	first.hears(t, 1000, 5*time.Second)
 	out.Send("UPDATE")
-	out.Wait(siptest.Response("UPDATE", 200), wait)
+	out.Wait(siptest.Response("UPDATE", 200), sipWait)
 	out.RTP.SendDTMF("5")
 	if e := first.event(t, 5*time.Second, "dtmf"); e.Text != "5" {
 		t.Errorf("the telephone got key %q, want 5", e.Text)
 	}
 
 	other := browser.Invite("sip:1005@127.0.0.1", at)
-	other.Established(wait)
-	if res := out.Refer(other.Target() + "?Replaces=" + url.QueryEscape(other.Replaces())); res.Status != 202 {
-		t.Fatalf("REFER: %d", res.Status)
-	}
-	out.Wait(siptest.Request("BYE"), wait)
-	other.Wait(siptest.Request("BYE"), wait)
-	first.hears(t, 700, 5*time.Second) // joined, attended
-	second.hears(t, 600, 5*time.Second)
-	first.leave()
-	second.event(t, 5*time.Second, "ended")
+	other.Established(sipWait)
+	handsOver(t, out, other.Target()+"?Replaces="+url.QueryEscape(other.Replaces()))
+	other.Wait(siptest.Request("BYE"), sipWait)
+	joined(t, first, 600, second, 700)
 
 	out = browser.Invite("sip:1005@127.0.0.1", at)
-	out.Established(wait)
+	out.Established(sipWait)
 	third := answering(t, "--user", "1006", "--after", "200ms", "--for", "60s", "--play", toneFile(t, 800, 60))
-	if res := out.Refer("sip:1006@127.0.0.1"); res.Status != 202 {
+	handsOver(t, out, "sip:1006@127.0.0.1")
+	joined(t, third, 800, second, 700)
+	settled(t, hubURL)
+}
+
+// sipWait is how long our user agent in Go waits for a message.
+const sipWait = patience * 5 * time.Second
+
+// browserOverTLS serves an office and registers 1001 there over WSS.
+func browserOverTLS(t *testing.T) (*siptest.UA, netip.AddrPort) {
+	t.Helper()
+	ca := siptest.NewAuthority(t)
+	cert, key, _ := ca.Files(t.TempDir(), "127.0.0.1")
+	office(t, "udp:127.0.0.1:5060, wss:127.0.0.1:8443", fmt.Sprintf("  tls: {certificate: %s, key: %s}\n", cert, key))
+	at := netip.MustParseAddrPort("127.0.0.1:8443")
+	tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.Pool()}}
+	t.Cleanup(tr.CloseIdleConnections)
+	c, _, err := websocket.Dial(t.Context(), "wss://"+at.String()+"/", &websocket.DialOptions{
+		HTTPClient: &http.Client{Transport: tr}, Subprotocols: []string{"sip"}, HTTPHeader: http.Header{"Origin": {"https://" + at.String()}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rtp := func() (flow.PacketConn, error) {
+		return net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	}
+	local := netip.MustParseAddrPort("127.0.0.1:46100") // of SDP; nobody listens there
+	ua := siptest.NewUAOn(t, siptest.NewWebSocket(c, at, local), rtp, siptest.Account("1001", "demo-1001"))
+	if res := ua.Register(at, time.Minute); res.Status != 200 {
+		t.Fatalf("REGISTER: %d", res.Status)
+	}
+	return ua, at
+}
+
+// givesUp rings 1004 and cancels.
+func givesUp(t *testing.T, ua *siptest.UA, at netip.AddrPort, rung *telephone) {
+	t.Helper()
+	out := ua.Invite("sip:1004@127.0.0.1", at)
+	out.Wait(siptest.Status(180), sipWait)
+	rung.event(t, 5*time.Second, "incoming")
+	out.Cancel()
+	if e := rung.event(t, 5*time.Second, "ended"); e.Text != "cancelled" {
+		t.Errorf("given up, the telephone's end: %q, want cancelled", e.Text)
+	}
+	if res := out.Wait(siptest.Final("INVITE"), sipWait); res.Status != 487 {
+		t.Errorf("given up: %d, want 487", res.Status)
+	}
+}
+
+// handsOver sends REFER; the call ends when the target has answered.
+func handsOver(t *testing.T, c *siptest.Call, target string) {
+	t.Helper()
+	if res := c.Refer(target); res.Status != 202 {
 		t.Fatalf("REFER: %d", res.Status)
 	}
-	out.Wait(siptest.Request("BYE"), wait)
-	second.hears(t, 800, 5*time.Second) // joined, blind
-	third.hears(t, 700, 5*time.Second)
-	third.leave()
-	second.event(t, 5*time.Second, "ended")
-	settled(t, hubURL)
+	c.Wait(siptest.Request("BYE"), sipWait)
+}
+
+// joined checks that two telephones hear each other's tone; a leaves.
+func joined(t *testing.T, a *telephone, aHz int, b *telephone, bHz int) {
+	t.Helper()
+	a.hears(t, bHz, 5*time.Second)
+	b.hears(t, aHz, 5*time.Second)
+	a.leave()
+	b.event(t, 5*time.Second, "ended")
 }
 
 // The browser of a logged-in agent speaks SIP at the desktop's own port, for its
