@@ -50,6 +50,8 @@ func CanonicalPrefix(written string) string {
 	user := userPart(written)
 	digits, plus, ok := dialDigits(user)
 	switch {
+	case user == "+": // all that have a country code
+		return user
 	case !ok:
 		return name(user)
 	case !plus && strings.HasPrefix(digits, "00"):

@@ -13,8 +13,15 @@ func TestLookup(t *testing.T) {
 			t.Errorf("%q leads to %+v", nothing, to)
 		}
 	}
-	if _, err := New([]Rule{{Number: "+", Prefix: true, Trunk: "bad"}}); err == nil {
+	if _, err := New([]Rule{{Number: "-", Prefix: true, Trunk: "bad"}}); err == nil {
 		t.Error("a prefix without digits must fail")
+	}
+	if world, err := New([]Rule{{Number: "+", Prefix: true, Trunk: "world"}}); err != nil {
+		t.Error(err)
+	} else if to, ok := world.Lookup("0033 123456789"); !ok || to.Trunk != "world" {
+		t.Errorf("all countries: %+v, %v", to, ok)
+	} else if to, ok := world.Lookup("803001"); ok {
+		t.Errorf("a number without a country leads to %+v", to)
 	}
 	table, err := New([]Rule{
 		{Number: "803.001", Service: "linea-amica"},

@@ -22,8 +22,9 @@ func (r *Registrar) refuse(dst []byte, q *request, f *fault) []byte {
 
 // reply appends a response. Its To tag is the same whenever the request comes again (8.2.7).
 func (q *request) reply(dst []byte, status int, reason string, fields ...wire.Field) []byte {
-	var tag [16]byte
-	return wire.AppendReplyTo(dst, q.m, q.flow.Remote, status, reason, string(strconv.AppendUint(tag[:0], q.print, 36)), fields...)
+	var tag [8]byte
+	print := q.print & (1<<36 - 1) // 32 bits do (19.3), and an answer to a stranger has to be short
+	return wire.AppendReplyTo(dst, q.m, q.flow.Remote, status, reason, string(strconv.AppendUint(tag[:0], print, 36)), fields...)
 }
 
 // ok lists all current bindings of the AOR (10.3 step 8), and says of Path (RFC 3327 5.3) and

@@ -153,8 +153,10 @@ func (s *Shield) Outgoing(f flow.Flow, b []byte) []byte {
 	if pays(b) {
 		return b
 	}
-	if short := shorten(b); short != nil && pays(short) {
-		return short
+	for _, how := range [...]brevity{bare, compact, terse} {
+		if short := shorten(b, how); short != nil && pays(short) {
+			return short
+		}
 	}
 	s.withheld.Add(1)
 	return nil

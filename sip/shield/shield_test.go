@@ -375,8 +375,12 @@ func TestPeerByFlow(t *testing.T) {
 func TestShorten(t *testing.T) {
 	long := "SIP/2.0 401 Unauthorized\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 REGISTER\r\n" +
 		"WWW-Authenticate: Digest realm=\"x, y\", nonce=\"n\", algorithm=MD5, qop=\"auth\", stale=true\r\nAllow: INVITE\r\nServer: x\r\nContent-Length: 0\r\n\r\n"
-	short := "SIP/2.0 401 Unauthorized\r\nv:SIP/2.0/UDP h;branch=z9hG4bK1\r\nf:<sip:a@b>;tag=1\r\nt:<sip:a@b>;tag=2\r\ni:1\r\nCSeq:1 REGISTER\r\n" +
-		"WWW-Authenticate:Digest realm=\"x, y\",nonce=\"n\",qop=\"auth\",stale=true\r\n\r\n"
+	bare := "SIP/2.0 401 Unauthorized\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 REGISTER\r\n" +
+		"WWW-Authenticate: Digest realm=\"x, y\", nonce=\"n\", algorithm=MD5, qop=\"auth\", stale=true\r\n\r\n"
+	compact := "SIP/2.0 401 Unauthorized\r\nv:SIP/2.0/UDP h;branch=z9hG4bK1\r\nf:<sip:a@b>;tag=1\r\nt:<sip:a@b>;tag=2\r\ni:1\r\nCSeq: 1 REGISTER\r\n" +
+		"WWW-Authenticate: Digest realm=\"x, y\", nonce=\"n\", algorithm=MD5, qop=\"auth\", stale=true\r\n\r\n"
+	short := "SIP/2.0 401 -\r\nv:SIP/2.0/UDP h;branch=z9hG4bK1\r\nf:<sip:a@b>;tag=1\r\nt:<sip:a@b>;tag=2\r\ni:1\r\nCSeq: 1 REGISTER\r\n" +
+		"WWW-Authenticate: Digest realm=\"x, y\",nonce=\"n\",qop=\"auth\",stale=true\r\n\r\n"
 	for _, tt := range []struct {
 		res       string
 		paid      int
@@ -384,7 +388,9 @@ func TestShorten(t *testing.T) {
 		remaining int
 	}{
 		{long, len(long), long, 0},
-		{long, len(long) - 1, short, len(long) - 1 - len(short)},
+		{long, len(long) - 1, bare, len(long) - 1 - len(bare)},
+		{long, len(bare) - 1, compact, len(bare) - 1 - len(compact)},
+		{long, len(compact) - 1, short, len(compact) - 1 - len(short)},
 		{long, len(short), short, 0},
 		{long, len(short) - 1, "", len(short) - 1},
 		{long + "body", len(long), "", len(long)},

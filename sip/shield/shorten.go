@@ -20,15 +20,28 @@ func kept(name []byte) (short string, ok bool) {
 	return "", false
 }
 
-// shorten leaves out of the response b what a stranger can do without, and uses the short names.
-// It is nil when that is not possible: when there is a body, or a header over two lines.
-func shorten(b []byte) []byte {
+// A brevity is how far a response is shortened. Simple clients (sipsak) look for ": " and for full
+// names: less is better, as long as it is enough.
+type brevity uint8
+
+const (
+	bare    brevity = iota // what a stranger can do without is left out
+	compact                // and names are short
+	terse                  // and so are challenge and reason phrase
+)
+
+// shorten is the response b, shortened. It is nil when that is not possible: when there is a body,
+// or a header over two lines.
+func shorten(b []byte, how brevity) []byte {
 	head, body, ok := bytes.Cut(b, []byte("\r\n\r\n"))
 	if !ok || len(body) > 0 {
 		return nil
 	}
 	out := make([]byte, 0, len(b))
 	line, head, _ := bytes.Cut(head, []byte("\r\n"))
+	if how == terse && len(line) > statusLine {
+		line = append(line[:statusLine:statusLine], '-') // simple clients want some reason
+	}
 	out = append(append(out, line...), "\r\n"...)
 	for len(head) > 0 {
 		line, head, _ = bytes.Cut(head, []byte("\r\n"))
@@ -36,17 +49,30 @@ func shorten(b []byte) []byte {
 		if !ok || line[0] == ' ' || line[0] == '\t' {
 			return nil
 		}
-		if short, ok := kept(bytes.TrimRight(name, " \t")); ok {
+		name, value = bytes.TrimRight(name, " \t"), bytes.TrimSpace(value)
+		short, ok := kept(name)
+		switch {
+		case !ok:
+			continue
+		case how == bare, len(short) > 1:
+			out = append(append(out, name...), ": "...)
+		default:
 			out = append(append(out, short...), ':')
-			out = append(append(out, terse(bytes.TrimSpace(value))...), "\r\n"...)
 		}
+		if how == terse {
+			value = challenge(value)
+		}
+		out = append(append(out, value...), "\r\n"...)
 	}
 	return append(out, "\r\n"...)
 }
 
-// terse leaves out of a challenge what it does not need: MD5 is what an absent algorithm means
+// statusLine is the length of a status line before its reason phrase.
+const statusLine = len("SIP/2.0 401 ")
+
+// challenge leaves out of a challenge what it does not need: MD5 is what an absent algorithm means
 // (RFC 7616 3.3). The quote before each comma keeps it out of the realm; other values are as they were.
-func terse(value []byte) []byte {
+func challenge(value []byte) []byte {
 	if !bytes.HasPrefix(value, []byte("Digest ")) {
 		return value
 	}
