@@ -136,6 +136,7 @@ func checkAccounts(c *Config, r report) {
 		if a.Certificate != "" && c.SIP.TLS.ClientCA == "" {
 			r(p+"certificate", "wants sip.tls.client_ca: without it nobody is asked for a certificate")
 		}
+		oneOf(r, p+"srtp", a.SRTP, srtpWords()...)
 		between(r, p+"max_bindings", a.MaxBindings, 0, 100)
 		if seen[a.User] {
 			r(p+"user", fmt.Sprintf("%q stands here twice", a.User))

@@ -91,6 +91,7 @@ func checkEmergency(c *Config, r report) {
 
 // Warnings are faults with which a node may still run: one line each.
 func Warnings(c *Config) (out []string) {
+	out = keysInTheOpen(c)
 	switch {
 	case !slices.ContainsFunc(c.Trunks, func(t Trunk) bool { return t.Site == "" }):
 		out = append(out, "trunks: no carrier: 112, 113, 115 and 118 cannot be called from this site")
@@ -158,6 +159,7 @@ func checkPeer(c *Config, t Trunk, p string, r report) {
 		form(r, p+"domain", t.Domain, hostForm)
 	}
 	checkCodecs(r, p+"codecs", t.Codecs)
+	oneOf(r, p+"srtp", t.SRTP, srtpWords()...)
 }
 
 // peerURI is a URI with a name, a port and a transport, and nothing else.

@@ -178,6 +178,7 @@ type Account struct {
 	Certificate string   `yaml:"certificate"`
 	MaxBindings int      `yaml:"max_bindings"`
 	AutoAnswer  bool     `yaml:"auto_answer"`
+	SRTP        string   `yaml:"srtp"`
 	Dial        []string `yaml:"dial"`
 	Limits      Limits   `yaml:"limits"`
 }
@@ -287,6 +288,7 @@ type Trunk struct {
 	In          []Rewrite     `yaml:"in"`
 	Out         []Rewrite     `yaml:"out"`
 	Codecs      []string      `yaml:"codecs"`
+	SRTP        string        `yaml:"srtp"`
 	Account     TrunkAccount  `yaml:"account"`
 	Register    TrunkRegister `yaml:"register"`
 	Limits      Limits        `yaml:"limits"`

@@ -20,7 +20,7 @@ const (
 // Suites are those that LA2 speaks, best first.
 func Suites() []Suite { return []Suite{GCM, HMAC} }
 
-// String is the name of s in SDP (RFC 4568 6.2, RFC 7714 14.2), "" for Plain.
+// String is the name of s in SDP (RFC 4568 6.2, RFC 7714), "" for Plain.
 func (s Suite) String() string {
 	switch s {
 	case GCM:

@@ -15,8 +15,8 @@ import (
 // least (RFC 3711 3.3.2), this is 2.5 s of audio.
 const replayWindow = 128
 
-// maxOverhead is what SRTP adds to a packet, in bytes: the tag of GCM (RFC 7714
-// 14.2), longer than that of HMAC (RFC 3711 5.2).
+// maxOverhead is what SRTP adds to a packet, in bytes: the tag of GCM (RFC 7714),
+// longer than that of HMAC (RFC 3711 5.2).
 const maxOverhead = 16
 
 // maxSources is how many SSRCs one key of a far end may send with. Each costs

@@ -71,7 +71,7 @@ func (c *Call) readInvite(l *leg) (status int, headers []sip.Header) {
 		return statusOf(err), offered(err)
 	}
 	if body != nil {
-		l.offer, err = sdp.Parse(body)
+		l.offer, err = l.read(body)
 		if err != nil {
 			return statusOf(err), nil
 		}
@@ -95,12 +95,12 @@ func (c *Call) refuse(status int, headers ...sip.Header) bool {
 }
 
 // offerIn reads the description in m.
-func offerIn(m sip.Message) (*sdp.Session, error) {
+func (l *leg) offerIn(m sip.Message) (*sdp.Session, error) {
 	body, err := description(m)
 	if err != nil {
 		return nil, err
 	}
-	return sdp.Parse(body)
+	return l.read(body)
 }
 
 // statusOf is the answer to a request whose description is at fault.
@@ -239,7 +239,7 @@ func (c *Call) onAck(l *leg, ack *sip.Request) {
 
 // answerInAck reads the answer to an offer that our 2xx made.
 func (c *Call) answerInAck(l *leg, ack *sip.Request) {
-	s, err := offerIn(ack)
+	s, err := l.offerIn(ack)
 	if err == nil {
 		l.agreed, err = sdp.Accept(s, l.local)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/lineaamica/la2/cti"
 	"github.com/lineaamica/la2/media"
 	"github.com/lineaamica/la2/media/relay"
+	"github.com/lineaamica/la2/media/sdp"
 	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/transaction"
 )
@@ -51,6 +52,9 @@ type Config struct {
 	// Codecs are what a trunk may be offered, best first; "" is a station. Nil, or an
 	// empty list: all.
 	Codecs func(trunk string) []media.Codec
+	// Protect says whether the audio of a station or trunk is SRTP; both are "" for a
+	// stranger. Nil: never.
+	Protect func(trunk string, station cti.DeviceID) sdp.Policy
 	// Ringback is the clip that a caller hears who waits for a telephone that rings,
 	// once it hears us. Default "ringback".
 	Ringback string
@@ -91,6 +95,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Codecs == nil {
 		c.Codecs = func(string) []media.Codec { return nil }
+	}
+	if c.Protect == nil {
+		c.Protect = func(string, cti.DeviceID) sdp.Policy { return sdp.Never }
 	}
 	if c.Ringback == "" {
 		c.Ringback = "ringback"

@@ -152,7 +152,7 @@ func (c *Call) describedEarly(f *fork, res *sip.Response, reliable bool) {
 	if f.settled {
 		return
 	}
-	s, err := offerIn(res)
+	s, err := l.offerIn(res)
 	if err != nil {
 		return
 	}
@@ -248,7 +248,7 @@ func (c *Call) updateEarly(l *leg, f *fork, tx *transaction.Server) {
 	res.AppendHeader(f.dlg.Contact())
 	c.sw.abilities(res, "Server")
 	if offers {
-		s, err := offerIn(req)
+		s, err := l.offerIn(req)
 		if err == nil {
 			f.agreed, err = l.answerTo(s)
 		}

@@ -50,6 +50,10 @@ func (c *Call) ringAll(l *leg, now []*branch) {
 		l.local.Codecs = codecs
 		l.describeAs(l.local, sdp.Offer)
 	}
+	if len(l.branches) > len(now) || l.local.Policy != c.sw.cfg.Protect(l.trunk, l.owner) {
+		l.protect() // a key is for one target: others before have read it
+		l.describeAs(l.local, sdp.Offer)
+	}
 	for _, b := range now {
 		b.invite = c.invite(l, b.target, l.hunt.dest)
 		b.tx = c.sw.deps.Transactions.Request(b.invite, b.target.Flow, b.on)

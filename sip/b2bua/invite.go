@@ -48,6 +48,7 @@ func (c *Call) ringOut(l *leg, d cti.Destination, targets []Target) error {
 	l.device, l.owner, l.trunk, l.number, l.ringing = d.Device, d.Device, cmp.Or(targets[0].Trunk, d.Trunk), d.Number, d.Ringing
 	l.mayBeHeard, l.follows = d.Early, d.Follow
 	l.key = dialogKey{callID: rand.Text(), tag: rand.Text()[:13]}
+	l.protect()
 	l.said = sdp.Offer(l.local)
 	l.flow = targets[0].Flow
 	l.turn(offerRequest)
@@ -271,7 +272,7 @@ func (b *branch) agree(f *fork, res *sip.Response) error {
 		l.agreed, l.local.Lines = f.agreed, f.lines
 		return nil
 	}
-	s, err := offerIn(res)
+	s, err := l.offerIn(res)
 	if err != nil {
 		return err
 	}

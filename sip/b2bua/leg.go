@@ -101,11 +101,12 @@ func (l *leg) openPort() error {
 // forged INVITE could name anybody's address for 64*T1 of audio.
 func (l *leg) far() {
 	n := l.agreed
+	l.hardened()
 	l.call.sw.deps.Media.SetRemote(l.port, relay.Remote{
 		Addr: n.Remote, Codec: n.Codec, PT: n.PT, SendPT: n.SendPT,
 		DTMFPT: n.DTMFPT, SendDTMFPT: n.SendDTMFPT,
 		Send: n.Direction.Send() && (l.early || !l.state.unproven()), Recv: n.Direction.Recv(),
-		Ptime: n.Ptime, NAT: l.nat, Signal: l.flow.Remote.Addr(),
+		Seal: n.Seal, Open: n.Open, Ptime: n.Ptime, NAT: l.nat, Signal: l.flow.Remote.Addr(),
 	})
 }
 

@@ -143,7 +143,7 @@ func (c *Call) onReoffered(l *leg, ev transaction.ClientEvent) {
 	if ev.Response != nil && ev.Response.IsSuccess() {
 		c.ackReinvite(l, ev.Response)
 		if l.turn(answerCame) {
-			if s, err := offerIn(ev.Response); err == nil {
+			if s, err := l.offerIn(ev.Response); err == nil {
 				c.take(l, s)
 			}
 		}

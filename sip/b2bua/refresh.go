@@ -62,7 +62,7 @@ func (c *Call) onRefreshed(l *leg, ev transaction.ClientEvent) {
 	}
 	l.dlg.Refresh(ev.Response.Contact())
 	if l.turn(answerCame) {
-		if s, err := offerIn(ev.Response); err == nil {
+		if s, err := l.offerIn(ev.Response); err == nil {
 			c.take(l, s)
 		}
 	}

@@ -96,7 +96,7 @@ func (c *Call) repeat(l *leg) {
 
 // reanswer answers an offer and applies it.
 func (c *Call) reanswer(l *leg, offer []byte) error {
-	s, err := sdp.Parse(offer)
+	s, err := l.read(offer)
 	if err != nil {
 		return err
 	}
@@ -114,9 +114,12 @@ func (c *Call) reanswer(l *leg, offer []byte) error {
 func (l *leg) answerTo(s *sdp.Session) (agreed sdp.Negotiated, err error) {
 	local := l.local
 	local.Codecs = prefer(local.Codecs, l.speaks)
-	if _, _, err = sdp.Answer(s, local); err != nil {
+	_, n, err := sdp.Answer(s, local)
+	if err != nil {
 		return agreed, err
 	}
+	l.rekeyed(n)
+	local.Secrets = l.local.Secrets
 	l.describeAs(local, func(local sdp.Local) []byte {
 		body, n, err := sdp.Answer(s, local)
 		if err == nil {

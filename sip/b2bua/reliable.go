@@ -199,7 +199,7 @@ func (c *Call) onPrack(l *leg, tx *transaction.Server) {
 	switch {
 	case answers:
 		tx.Respond(sip.StatusOK, "OK")
-		s, err := offerIn(req)
+		s, err := l.offerIn(req)
 		if err != nil || !c.take(l, s) {
 			c.hangUp(l, cti.CauseIncompatible)
 			return

@@ -162,6 +162,7 @@ func (l *leg) invited(tx *transaction.Server, in cti.Inbound) {
 	l.key = dialogKey{callIDOf(tx.Request()), tx.Tag()}
 	l.device, l.owner, l.trunk, l.trusted = in.Device, in.Device, in.Trunk, in.From != ""
 	l.party = in.Caller
+	l.protect()
 	if l.trusted {
 		l.number = in.Caller.Number
 	}

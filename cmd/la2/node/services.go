@@ -14,6 +14,7 @@ import (
 	"github.com/lineaamica/la2/configs"
 	"github.com/lineaamica/la2/cti"
 	"github.com/lineaamica/la2/media"
+	"github.com/lineaamica/la2/media/sdp"
 	"github.com/lineaamica/la2/numbering"
 )
 
@@ -29,15 +30,16 @@ type plan struct {
 	egress  egress                   // of emergency calls
 	trunks  map[string]bool          // names of trunks and groups
 	codecs  map[string][]media.Codec // by trunk; "": of stations
+	srtp    map[string]sdp.Policy    // of trunks
 	desks   map[cti.DeviceID]bool    // stations of users, where a desktop may work
 }
 
 // newPlan translates cfg. Its errors name the configuration key.
 func newPlan(cfg *configs.Config) (*plan, error) {
-	p := &plan{open: map[string]bool{}, proxied: proxiedOf(cfg), egress: egressOf(cfg), dial: newDialPlan(cfg), desks: map[cti.DeviceID]bool{}, trunks: map[string]bool{}, codecs: map[string][]media.Codec{"": codecsOf(cfg.Media.Codecs)}}
+	p := &plan{open: map[string]bool{}, proxied: proxiedOf(cfg), egress: egressOf(cfg), dial: newDialPlan(cfg), desks: map[cti.DeviceID]bool{}, trunks: map[string]bool{}, codecs: map[string][]media.Codec{"": codecsOf(cfg.Media.Codecs)}, srtp: map[string]sdp.Policy{}}
 	for _, t := range cfg.Trunks {
 		p.trunks[t.Name], p.trunks[groupOf(t)] = true, true
-		p.codecs[t.Name] = trunkCodecs(cfg, t)
+		p.codecs[t.Name], p.srtp[t.Name] = trunkCodecs(cfg, t), policyOf(t.SRTP)
 	}
 	for _, u := range cfg.Users {
 		p.desks[cti.DeviceID(u.Device)] = true
@@ -178,6 +180,10 @@ func trunkCodecs(cfg *configs.Config, t configs.Trunk) []media.Codec {
 		return codecsOf(cfg.Media.Codecs)
 	}
 	return []media.Codec{media.PCMA, media.PCMU}
+}
+
+func policyOf(word string) sdp.Policy {
+	return map[string]sdp.Policy{"prefer": sdp.Prefer, "require": sdp.Require}[word]
 }
 
 // served tells whether a service of this node has the number itself.

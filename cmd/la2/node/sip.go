@@ -104,7 +104,7 @@ func (n *Node) openSIP(ctx context.Context) (err error) {
 	n.stations = newStations(n)
 	n.openEvents()
 	n.passing = newPassing(n.stations, n.stream.PublishAll, n.lamps.tell, n.cfg.SIP.MaxDuration, n.now)
-	n.sw = b2bua.New(b2bua.Config{Codecs: n.codecs, Credentials: n.credentials, Site: cti.SiteID(n.cfg.Site.IPA), UserAgent: "LA2 " + n.opts.Version, Contact: n.flows.Address,
+	n.sw = b2bua.New(b2bua.Config{Codecs: n.codecs, Protect: n.protect, Credentials: n.credentials, Site: cti.SiteID(n.cfg.Site.IPA), UserAgent: "LA2 " + n.opts.Version, Contact: n.flows.Address,
 		RingTime: n.cfg.SIP.RingTime, MaxDuration: n.cfg.SIP.MaxDuration, SessionExpires: sessionExpires(n.cfg), Reliable: n.cfg.SIP.PRACK, Logger: n.log},
 		b2bua.Deps{Transactions: n.tx, Media: n.relay, Events: n.stations, Clips: n.clip, Targets: n.targets, Resolve: n.referTarget, Colleagues: n.colleagues, Lines: n.lamps.tell, Serve: n.serve})
 	n.registrar, err = registrar.New(registrar.Config{Domains: n.hosts(), Allowed: n.registers, Certified: n.certified, Admit: n.admitsRegister,

@@ -11,6 +11,7 @@ import (
 	"github.com/lineaamica/la2/configs"
 	"github.com/lineaamica/la2/cti"
 	"github.com/lineaamica/la2/media"
+	"github.com/lineaamica/la2/media/sdp"
 	"github.com/lineaamica/la2/numbering"
 	"github.com/lineaamica/la2/sip/b2bua"
 	"github.com/lineaamica/la2/sip/flow"
@@ -204,6 +205,14 @@ func (n *Node) credentials(name string) b2bua.Credentials {
 
 // codecs are what the configuration allows a trunk, or a station for "", best first.
 func (n *Node) codecs(name string) []media.Codec { return n.plan.codecs[name] }
+
+// protect is whether the audio of a trunk or station is SRTP.
+func (n *Node) protect(trunk string, station cti.DeviceID) sdp.Policy {
+	if trunk != "" {
+		return n.plan.srtp[trunk]
+	}
+	return policyOf(n.accounts[string(station)].SRTP)
+}
 
 func peerURI(p *trunk.Peer, user string) sip.Uri {
 	u := sip.Uri{Scheme: "sip", User: user, Host: p.HostName, Port: p.Port}
