@@ -11,6 +11,7 @@ import (
 	"github.com/lineaamica/la2/media"
 	"github.com/lineaamica/la2/media/dtmf"
 	"github.com/lineaamica/la2/media/g711"
+	"github.com/lineaamica/la2/media/g722"
 	"github.com/lineaamica/la2/media/sdp"
 )
 
@@ -29,6 +30,7 @@ type audio struct {
 	sending  bool
 	dtmf     dtmf.Generator
 	recorded []int16
+	wide     []int16 // the part in G.722, at 16 kHz
 	closed   bool
 }
 
@@ -62,6 +64,12 @@ func (a *audio) heard() []int16 {
 	return append([]int16(nil), a.recorded...)
 }
 
+func (a *audio) heardWide() []int16 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return append([]int16(nil), a.wide...)
+}
+
 func (a *audio) close() {
 	a.mu.Lock()
 	first := !a.closed
@@ -79,14 +87,15 @@ type timeline struct {
 	ts, ssrc uint32
 	eventTS  uint32
 	pos      int // next sample of the sound
+	coder    *g722.Encoder
 }
 
 func (a *audio) send() {
 	tick := time.NewTicker(media.Ptime)
 	defer tick.Stop()
-	t := timeline{seq: uint16(rand.Uint32()), ts: rand.Uint32(), ssrc: rand.Uint32()}
+	t := timeline{seq: uint16(rand.Uint32()), ts: rand.Uint32(), ssrc: rand.Uint32(), coder: g722.NewEncoder()}
 	packet := make([]byte, 12+media.FrameSamples)
-	samples := make([]int16, media.FrameSamples)
+	samples := make([]int16, 2*media.FrameSamples)
 	for {
 		select {
 		case <-a.stop:
@@ -119,16 +128,34 @@ func (a *audio) frame(t *timeline, packet []byte, samples []int16) (int, netip.A
 		header(packet, pt, t, t.eventTS)
 		return 12 + copy(packet[12:], ev.Payload[:]), a.far.Remote, true
 	}
-	sound := a.p.cfg.Sound
+	header(packet, a.far.SendPT, t, t.ts)
+	return 12 + a.say(t, packet[12:], samples), a.far.Remote, true
+}
+
+// say codes the next 20 ms of our sound into body. samples has room for 16 kHz.
+func (a *audio) say(t *timeline, body []byte, samples []int16) int {
+	if a.far.Codec == media.G722 && len(a.p.cfg.WideSound) > 0 {
+		t.next(samples, a.p.cfg.WideSound)
+		return t.coder.Encode(body, samples)
+	}
+	samples = samples[:media.FrameSamples]
+	t.next(samples, a.p.cfg.Sound)
+	if a.far.Codec == media.G722 {
+		return t.coder.EncodeNarrow(body, samples)
+	}
+	return a.tables.Encode(a.far.Codec, body, samples)
+}
+
+// next fills samples with sound from where it stopped, or with silence.
+func (t *timeline) next(samples, sound []int16) {
+	clear(samples)
 	for i := range samples {
-		samples[i] = 0
 		if len(sound) > 0 {
+			t.pos %= len(sound)
 			samples[i] = sound[t.pos]
-			t.pos = (t.pos + 1) % len(sound)
+			t.pos++
 		}
 	}
-	header(packet, a.far.SendPT, t, t.ts)
-	return 12 + a.tables.Encode(a.far.Codec, packet[12:], samples), a.far.Remote, true
 }
 
 func header(b []byte, pt byte, t *timeline, ts uint32) {
@@ -145,6 +172,9 @@ func (a *audio) read() {
 		samples = make([]int16, 2048)
 		ear     = newEar()
 		keys    dtmf.Detector
+		low     = g722.NewDecoder()
+		full    = g722.NewDecoder()
+		wide    = make([]int16, 4096)
 	)
 	for {
 		n, _, err := a.conn.ReadFromUDPAddrPort(buf)
@@ -164,18 +194,22 @@ func (a *audio) read() {
 			}
 			continue
 		}
-		codec := media.PCMA
+		var got, wideGot []int16
 		switch pt {
 		case media.PCMA.PT():
+			got = samples[:a.tables.Decode(media.PCMA, samples, body)]
 		case media.PCMU.PT():
-			codec = media.PCMU
+			got = samples[:a.tables.Decode(media.PCMU, samples, body)]
+		case media.G722.PT():
+			got = samples[:low.DecodeNarrow(samples, body)]
+			wideGot = wide[:full.Decode(wide, body)]
 		default:
 			continue
 		}
-		got := samples[:a.tables.Decode(codec, samples, body)]
 		if record {
 			a.mu.Lock()
 			a.recorded = append(a.recorded, got...)
+			a.wide = append(a.wide, wideGot...)
 			a.mu.Unlock()
 		}
 		if v, changed := ear.push(got); changed {

@@ -2,7 +2,12 @@ package phone
 
 import (
 	"bytes"
+	"math"
 	"testing"
+
+	"github.com/lineaamica/la2/media"
+	"github.com/lineaamica/la2/media/g711"
+	"github.com/lineaamica/la2/media/g722"
 )
 
 func rtp(first byte, rest ...byte) []byte {
@@ -58,5 +63,51 @@ func TestEar(t *testing.T) {
 	}
 	if len(heard) != 1 || heard[0].Hears != "tone" || heard[0].Hz != 440 || heard[0].DBFS != -20 {
 		t.Errorf("heard %+v, want one tone of 440 Hz at -20 dBFS", heard)
+	}
+}
+
+// What is said in each codec: in G.722 the wide sound if there is one, else the
+// narrow one, over and over.
+func TestSay(t *testing.T) {
+	sine := func(hz float64, rate, n int) []int16 {
+		out := make([]int16, n)
+		for i := range out {
+			out[i] = int16(8000 * math.Sin(2*math.Pi*hz*float64(i)/float64(rate)))
+		}
+		return out
+	}
+	narrow, wide := sine(500, 8000, 800), sine(6000, 16000, 1600)
+	for _, tt := range []struct {
+		codec media.Codec
+		wide  []int16
+		hz    float64
+	}{{media.PCMA, wide, 500}, {media.PCMU, nil, 500}, {media.G722, nil, 500}, {media.G722, wide, 6000}} {
+		a := &audio{p: &Phone{cfg: Config{Sound: narrow, WideSound: tt.wide}}, tables: g711.New()}
+		a.far.Codec = tt.codec
+		line, d := timeline{coder: g722.NewEncoder()}, g722.NewDecoder()
+		body, samples, pcm, rate := make([]byte, media.FrameSamples), make([]int16, 2*media.FrameSamples), []int16(nil), media.ClockRate
+		for range 20 {
+			if n := a.say(&line, body, samples); n != media.FrameSamples {
+				t.Fatalf("%v: %d bytes", tt.codec, n)
+			}
+			out := make([]int16, 2*media.FrameSamples)
+			if tt.codec == media.G722 {
+				rate = media.WideRate
+				d.Decode(out, body)
+			} else {
+				out = out[:a.tables.Decode(tt.codec, out, body)]
+			}
+			pcm = append(pcm, out...)
+		}
+		turns, from := 0, len(pcm)/2
+		for i := from; i < len(pcm); i++ {
+			if (pcm[i] < 0) != (pcm[i-1] < 0) {
+				turns++
+			}
+		}
+		hz := float64(turns) / 2 * float64(rate) / float64(len(pcm)-from)
+		if math.Abs(hz-tt.hz) > tt.hz/20 {
+			t.Errorf("%v: %g Hz, want %g", tt.codec, hz, tt.hz)
+		}
 	}
 }

@@ -45,6 +45,15 @@ func (c *Call) Answered() <-chan struct{} { return c.answered }
 // Result is how the call ended; only after Ended.
 func (c *Call) Result() Event { return c.finished }
 
+// HeardWide is what was recorded so far of what came in G.722, 16-bit samples at 16
+// kHz; nil without Config.Record.
+func (c *Call) HeardWide() []int16 {
+	if c.audio == nil {
+		return nil
+	}
+	return c.audio.heardWide()
+}
+
 // Heard is what was recorded so far, 16-bit samples at 8 kHz; nil without Config.Record.
 func (c *Call) Heard() []int16 {
 	if c.audio == nil {
@@ -110,7 +119,7 @@ func (c *Call) startAudio() error {
 		return err
 	}
 	c.audio = a
-	c.local = sdp.Local{Addr: a.addr, ID: uint64(time.Now().UnixNano()) >> 10, Version: 1}
+	c.local = sdp.Local{Codecs: c.p.cfg.Codecs, Addr: a.addr, ID: uint64(time.Now().UnixNano()) >> 10, Version: 1}
 	return nil
 }
 

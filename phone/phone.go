@@ -13,6 +13,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"github.com/lineaamica/la2/media"
 	"github.com/lineaamica/la2/media/g711"
 	"github.com/lineaamica/la2/sip/flow"
 	"github.com/lineaamica/la2/sip/transaction"
@@ -38,6 +39,10 @@ type Config struct {
 	Anonymous bool
 	// Sound is what we say, as 16-bit samples at 8 kHz, repeated; nil: silence.
 	Sound []int16
+	// WideSound is what we say in G.722, as samples at 16 kHz, repeated; nil: Sound.
+	WideSound []int16
+	// Codecs in order of preference; nil: PCMA, PCMU.
+	Codecs []media.Codec
 	// Record keeps what is heard of each call for Call.Heard.
 	Record bool
 	// Listener gets each event, on the owner's goroutine; it must not block.

@@ -40,6 +40,7 @@ type phoneFlags struct {
 	Play      string        `type:"existingfile" placeholder:"WAV" help:"What to say, repeated; default a soft tone of 440 Hz."`
 	Silent    bool          `help:"Say nothing."`
 	Record    string        `placeholder:"WAV" help:"Where to write what was heard."`
+	Codec     []string      `enum:"g722,pcma,pcmu" default:"pcma,pcmu" placeholder:"NAME" help:"Codecs, best first: g722 (wide-band), pcma, pcmu."`
 	DTMF      string        `name:"dtmf" placeholder:"KEYS" help:"Keys to press: DIGITS or DIGITS@DELAY after the answer, as in 1@5s; several with commas."`
 	For       time.Duration `default:"60s" help:"How long: of the call, or of staying registered."`
 	JSON      bool          `name:"json" help:"One JSON object a line instead of text."`
@@ -113,13 +114,17 @@ func (f *phoneFlags) start(incoming func(*phone.Call)) (context.Context, context
 	if f.From == "" && f.User == demoCitizen {
 		f.From = citizenNumber
 	}
-	sound, err := f.sound()
+	sound, wide, err := f.sound()
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	var codecs []media.Codec
+	for _, name := range f.Codec {
+		codecs = append(codecs, map[string]media.Codec{"g722": media.G722, "pcma": media.PCMA, "pcmu": media.PCMU}[name])
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	p, err := phone.New(ctx, phone.Config{Listen: listen, Via: server.at, Transport: server.transport, Name: server.name, TLS: server.tls, User: f.User, Password: f.Password, From: f.From,
-		Anonymous: f.Anonymous, Sound: sound, Record: f.Record != "", Listener: printer(f.JSON), Incoming: incoming})
+		Anonymous: f.Anonymous, Sound: sound, WideSound: wide, Codecs: codecs, Record: f.Record != "", Listener: printer(f.JSON), Incoming: incoming})
 	if err != nil {
 		stop()
 		return nil, nil, nil, err
@@ -182,22 +187,26 @@ func resolve(hostport string) (netip.AddrPort, error) {
 	return a.AddrPort(), nil
 }
 
-func (f *phoneFlags) sound() ([]int16, error) {
+// sound is what to say, at 8 and, if it has as much, at 16 kHz.
+func (f *phoneFlags) sound() (narrow, wide []int16, err error) {
 	if f.Silent {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if f.Play == "" {
-		return phone.Tone(440), nil
+		return phone.Tone(440), nil, nil
 	}
 	raw, err := os.ReadFile(f.Play)
 	if err != nil {
-		return nil, fmt.Errorf("--play: %w", err)
+		return nil, nil, fmt.Errorf("--play: %w", err)
 	}
 	s, err := wav.Decode(raw)
 	if err != nil {
-		return nil, fmt.Errorf("--play %s: %w", f.Play, err)
+		return nil, nil, fmt.Errorf("--play %s: %w", f.Play, err)
 	}
-	return s.Resample(media.ClockRate).Samples, nil
+	if s.Rate >= media.WideRate {
+		wide = s.Resample(media.WideRate).Samples
+	}
+	return s.Resample(media.ClockRate).Samples, wide, nil
 }
 
 // printer writes one event a line.
@@ -294,7 +303,11 @@ func (f *phoneFlags) save(call *phone.Call) error {
 	if f.Record == "" {
 		return nil
 	}
-	if err := os.WriteFile(f.Record, wav.Encode(call.Heard()), 0o600); err != nil {
+	file := wav.Encode(call.Heard())
+	if wide := call.HeardWide(); len(wide) > 0 {
+		file = wav.EncodeAt(media.WideRate, wide)
+	}
+	if err := os.WriteFile(f.Record, file, 0o600); err != nil {
 		return fmt.Errorf("--record: %w", err)
 	}
 	return nil

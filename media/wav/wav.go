@@ -155,8 +155,11 @@ func (s Sound) between(lo, hi float64) int16 {
 }
 
 // Encode is the file of samples at media.ClockRate, mono.
-func Encode(samples []int16) []byte {
-	b := appendHeader(make([]byte, 0, headerLen+2*len(samples)), 2*len(samples))
+func Encode(samples []int16) []byte { return EncodeAt(media.ClockRate, samples) }
+
+// EncodeAt is Encode for samples at rate, in Hz.
+func EncodeAt(rate int, samples []int16) []byte {
+	b := appendHeader(make([]byte, 0, headerLen+2*len(samples)), rate, 2*len(samples))
 	for _, s := range samples {
 		b = binary.LittleEndian.AppendUint16(b, uint16(s))
 	}
@@ -165,13 +168,13 @@ func Encode(samples []int16) []byte {
 
 const headerLen = 44
 
-// appendHeader adds the header of a mono file at media.ClockRate with n bytes of data.
-func appendHeader(b []byte, n int) []byte {
+// appendHeader adds the header of a mono file at rate with n bytes of data.
+func appendHeader(b []byte, rate, n int) []byte {
 	le := binary.LittleEndian
 	b = le.AppendUint32(append(b, "RIFF"...), uint32(headerLen-8+n))
 	b = le.AppendUint32(append(b, "WAVEfmt "...), 16)
 	b = le.AppendUint16(le.AppendUint16(b, formatPCM), 1)
-	b = le.AppendUint32(le.AppendUint32(b, media.ClockRate), media.ClockRate*2)
+	b = le.AppendUint32(le.AppendUint32(b, uint32(rate)), uint32(rate*2))
 	b = le.AppendUint16(le.AppendUint16(b, 2), 16)
 	return le.AppendUint32(append(b, "data"...), uint32(n))
 }

@@ -145,3 +145,11 @@ func ExampleDecode() {
 	fmt.Println(s.Rate, s.Duration(), err)
 	// Output: 8000 500ms <nil>
 }
+
+func TestEncodeAt(t *testing.T) {
+	for _, rate := range []int{8000, 16000, 48000} {
+		if s, err := Decode(EncodeAt(rate, []int16{1, -2, 3})); err != nil || s.Rate != rate || !slices.Equal(s.Samples, []int16{1, -2, 3}) {
+			t.Errorf("%d Hz: got %+v, %v", rate, s, err)
+		}
+	}
+}

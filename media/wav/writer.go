@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+
+	"github.com/lineaamica/la2/media"
 )
 
 // A Writer writes a recording as it comes. Not safe for concurrent use.
@@ -15,7 +17,7 @@ type Writer struct {
 
 // NewWriter writes the header, with a length of 0 until Close.
 func NewWriter(w io.WriteSeeker) (*Writer, error) {
-	if _, err := w.Write(appendHeader(nil, 0)); err != nil {
+	if _, err := w.Write(appendHeader(nil, media.ClockRate, 0)); err != nil {
 		return nil, fmt.Errorf("wav: header: %w", err)
 	}
 	return &Writer{w: w}, nil
@@ -40,7 +42,7 @@ func (w *Writer) Close() error {
 	if _, err := w.w.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("wav: length: %w", err)
 	}
-	if _, err := w.w.Write(appendHeader(nil, w.n)); err != nil {
+	if _, err := w.w.Write(appendHeader(nil, media.ClockRate, w.n)); err != nil {
 		return fmt.Errorf("wav: length: %w", err)
 	}
 	if _, err := w.w.Seek(0, io.SeekEnd); err != nil {

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"os"
@@ -23,11 +22,8 @@ func wideFile(t *testing.T, hz float64, seconds int) string {
 	for i := range pcm {
 		pcm[i] = int16(3277 * math.Sin(2*math.Pi*hz*float64(i)/media.WideRate))
 	}
-	file := wav.Encode(pcm)
-	binary.LittleEndian.PutUint32(file[24:], media.WideRate) // of the "fmt " chunk
-	binary.LittleEndian.PutUint32(file[28:], 2*media.WideRate)
 	name := filepath.Join(t.TempDir(), fmt.Sprintf("wide%.0f.wav", hz))
-	if err := os.WriteFile(name, file, 0o600); err != nil {
+	if err := os.WriteFile(name, wav.EncodeAt(media.WideRate, pcm), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return name
@@ -116,5 +112,24 @@ func TestBaresipWideBand(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Two of our telephones do it as well, and record what they heard at 16 kHz.
+func TestPhoneWideBand(t *testing.T) {
+	office(t, "udp:127.0.0.1:5060", "")
+	answering(t, "--user", "1002", "--for", "30s", "--after", "200ms", "--codec", "g722,pcma", "--play", wideFile(t, 5500, 10))
+	file := filepath.Join(t.TempDir(), "heard.wav")
+	done(t, ring(t, "1002", "--user", "1001", "--for", "3s", "--codec", "pcma,g722", "--play", wideFile(t, 6000, 10), "--record", file).proc, 15*time.Second)
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := wav.Decode(raw)
+	if err != nil || s.Rate != media.WideRate {
+		t.Fatalf("recorded at %d Hz, %v", s.Rate, err)
+	}
+	if got := loudest(s, 5500); math.Abs(got+20) > 3 {
+		t.Errorf("5,500 Hz are heard at %.1f dB, want -20", got)
 	}
 }
