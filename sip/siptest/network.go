@@ -109,10 +109,11 @@ func (n *Network) ListenAddrPort(ap netip.AddrPort) (*Socket, error) {
 	return s, nil
 }
 
-// freePort finds a port from 49152 on (RFC 6335 6). n.mu must be held.
+// freePort finds an even port from 49152 on (RFC 6335 6); the odd one above is left to the RTCP of
+// a socket for RTP (RFC 3550 11). n.mu must be held.
 func (n *Network) freePort(a netip.Addr) netip.AddrPort {
 	for {
-		n.ports[a]++
+		n.ports[a] += 2
 		ap := netip.AddrPortFrom(a, 49152+n.ports[a]%16384)
 		if n.socks[ap] == nil && n.listeners[ap] == nil {
 			return ap
