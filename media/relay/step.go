@@ -61,6 +61,7 @@ func (c *core) receive(l *leg, src netip.AddrPort, pkt []byte, now int64) (*leg,
 	}
 	to := l.peer
 	if to == nil || to.hears != peer || len(to.clips) > 0 || to.reach != everything || to.keys.Busy() {
+		c.follow(l, codec, pkt)
 		return nil, consumed
 	}
 	return c.forward(l, to, pkt, h, codec, now)
@@ -102,7 +103,7 @@ func (c *core) forward(l, to *leg, pkt []byte, h header, codec media.Codec, now 
 	if mark {
 		pkt[1] |= marker
 	}
-	if codec != 0 && codec != to.far.Codec {
+	if codec != 0 && (codec != to.far.Codec || codec == media.G722 && to.line.run < settled) {
 		c.transcode(l, to, codec, payload(pkt))
 	}
 	return to, forwarded

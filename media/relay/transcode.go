@@ -5,6 +5,18 @@ import (
 	"github.com/lineaamica/la2/media/g722"
 )
 
+// follow keeps the decoder of l, who speaks codec, in step while nobody hears it. When
+// it is heard by a G.722 leg, the first packets (settled) are decoded and coded again
+// by the coder of that leg, before they pass untouched: so the far decoder is led from
+// one past to the other.
+func (c *core) follow(l *leg, codec media.Codec, pkt []byte) {
+	if codec != media.G722 {
+		return
+	}
+	p := payload(pkt)
+	l.ear().DecodeNarrow(c.pcm[:len(p)], p)
+}
+
 // transcode changes p, which from sent in codec, in place to the codec of to. A
 // byte is 125 us of sound in each codec, so that neither length nor timestamps
 // change; of G.722 only the lower band is used, as G.711 has no other. The states
@@ -18,10 +30,7 @@ func (c *core) transcode(from, to *leg, codec media.Codec, p []byte) {
 	}
 	pcm := c.pcm[:len(p)]
 	if codec == media.G722 {
-		if from.decoder == nil {
-			from.decoder = g722.NewDecoder()
-		}
-		from.decoder.DecodeNarrow(pcm, p)
+		from.ear().DecodeNarrow(pcm, p)
 	} else {
 		c.tables.Decode(codec, pcm, p)
 	}
@@ -39,4 +48,12 @@ func (l *leg) coder() *g722.Encoder {
 		l.encoder = g722.NewEncoder()
 	}
 	return l.encoder
+}
+
+// ear is the state of what l sends in G.722.
+func (l *leg) ear() *g722.Decoder {
+	if l.decoder == nil {
+		l.decoder = g722.NewDecoder()
+	}
+	return l.decoder
 }

@@ -98,7 +98,7 @@ func TestTranscode_EachPair(t *testing.T) {
 				if got := level(cb, out, 1000); math.Abs(got+20) > 1 {
 					t.Errorf("heard at %.1f dB, want -20", got)
 				}
-				if same := bytes.Equal(out[7], in[7]); same != (ca == cb) {
+				if same := bytes.Equal(out[30], in[30]); same != (ca == cb) {
 					t.Errorf("passed untouched: %v", same)
 				}
 			})
@@ -190,6 +190,40 @@ func TestG722_ChangesOfSourceDoNotClick(t *testing.T) {
 		run(31, true)
 	}
 	if peak < 3000 || peak > 2*3277 {
+		t.Errorf("peak %d of tones of 3,277", peak)
+	}
+}
+
+// A wide-band peer that is in the middle of a word when it is joined to a wide-band
+// leg with music is heard without a burst, and after 200 ms untouched.
+func TestG722_PeerInMidSpeechDoesNotClick(t *testing.T) {
+	c, a, b := codecPair(media.G722, media.G722)
+	c.apply(command{op: opMusic, id: b.id, clips: []*media.Clip{media.NewClip("m", bytes.Join(spoken(media.PCMA, 440, 40), nil), nil, nil)}}, 0)
+	d, pcm := g722.NewDecoder(), make([]int16, 2*media.FrameSamples)
+	peak, now := 0, int64(0)
+	for i, f := range spoken(media.G722, 900, 100) {
+		now += tick
+		if i == 50 {
+			c.apply(command{op: opBridge, id: a.id, other: b.id}, now)
+		}
+		c.pace(now)
+		was := bytes.Clone(f)
+		p := rtp(9, uint16(i), uint32(i*tickTS), 9, f)
+		to, _ := c.receive(a, farOf(0), p, now)
+		switch {
+		case i < 50:
+			p = b.sock.(*deaf).last
+		case to != b:
+			t.Fatalf("frame %d is not forwarded", i)
+		case bytes.Equal(p[headerLen:], was) != (i >= 50+settled):
+			t.Errorf("frame %d: untouched is %v", i, i < 50+settled)
+		}
+		d.Decode(pcm, p[headerLen:])
+		for _, v := range pcm {
+			peak = max(peak, int(v), -int(v))
+		}
+	}
+	if peak > 2*3277 {
 		t.Errorf("peak %d of tones of 3,277", peak)
 	}
 }
