@@ -30,6 +30,9 @@ func (ev *Event) AppendJSON(b []byte) ([]byte, error) {
 	if ev.Info != nil {
 		o.Put(ev.Info.appendJSON(o.Open("info")))
 	}
+	if ev.Quality != nil {
+		o.Value("quality", ev.Quality)
+	}
 	if ev.Change != nil {
 		o.Value("change", ev.Change)
 	}

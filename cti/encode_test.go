@@ -24,6 +24,10 @@ func probes(v reflect.Value) (out []reflect.Value) {
 			add(&CallInfo{Caller: party})
 		}
 		return out
+	case *Quality:
+		add(&Quality{})
+		add(&Quality{Received: 1, Lost: 2, JitterMS: 0.125, R: 92.72, MOS: 4.4, OneWay: true})
+		return out
 	case *Change:
 		add(&Change{Kind: "opened", Revision: 3, Fields: map[string]string{"a": "<b>"}})
 		return out

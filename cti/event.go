@@ -23,6 +23,7 @@ const (
 	EvConnectionCleared EventType = "ConnectionCleared" // Leg left; Cause
 	EvCallCleared       EventType = "CallCleared"       // all legs left; Cause. Exactly one per Offered
 	EvAnswered          EventType = "Answered"          // our 200 to the caller
+	EvOneWayAudio       EventType = "OneWayAudio"       // Leg was answered and sends no audio
 	EvStage             EventType = "Stage"             // the script entered Stage
 	EvChoice            EventType = "Choice"            // the caller chose Value in the menu
 	EvRedirected        EventType = "Redirected"        // a waiting caller was taken by Target
@@ -86,6 +87,7 @@ type Event struct {
 	Deadline time.Time `json:"deadline,omitzero"` // of wrap-up, UTC
 	Instant  time.Time `json:"instant,omitzero"`  // network instant, UTC
 	Info     *CallInfo `json:"info,omitempty"`
+	Quality  *Quality  `json:"quality,omitempty"` // of ConnectionCleared
 	Change   *Change   `json:"change,omitempty"`
 	Raw      []byte    `json:"raw,omitempty"`
 }

@@ -43,6 +43,13 @@ type Record struct {
 	TalkMS   int64     `json:"talk_ms"` // without hold
 	HoldMS   int64     `json:"hold_ms"`
 	Segments []Segment `json:"segments"`
+	Audio    []Audio   `json:"audio,omitempty"` // of the legs that had any, as they left
+}
+
+// Audio is how the audio of one leg was.
+type Audio struct {
+	Leg cti.LegID `json:"leg"`
+	cti.Quality
 }
 
 // Outcome is how a call ended for the citizen.

@@ -36,9 +36,12 @@ func (r *Record) AppendJSON(b []byte) ([]byte, error) {
 	o.Int("hold_ms", r.HoldMS)
 	if r.Segments == nil {
 		o.Value("segments", nil)
-		return o.End()
+	} else {
+		o.Put(appendSegments(o.Open("segments"), r.Segments))
 	}
-	o.Put(appendSegments(o.Open("segments"), r.Segments))
+	if len(r.Audio) > 0 {
+		o.Value("audio", r.Audio)
+	}
 	return o.End()
 }
 

@@ -20,6 +20,8 @@ func fill(t *testing.T, v reflect.Value) {
 			list := make([]Segment, 2)
 			fill(t, reflect.ValueOf(&list[1]).Elem())
 			f.Set(reflect.ValueOf(list))
+		case []Audio:
+			f.Set(reflect.ValueOf([]Audio{{Leg: "C/1"}, {Leg: "C/2", Quality: cti.Quality{Received: 7, JitterMS: 1.5, MOS: 4.25}}}))
 		default:
 			switch f.Kind() {
 			case reflect.String:

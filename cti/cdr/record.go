@@ -105,6 +105,9 @@ func (r *Record) Apply(ev cti.Event) (ended []Segment) {
 		end(kinds(KindQueue), "", Redirected)
 		end(kinds(KindRing), cti.CauseRedirected, "")
 	case cti.EvConnectionCleared:
+		if ev.Quality != nil {
+			r.Audio = append(r.Audio, Audio{Leg: ev.Leg, Quality: *ev.Quality})
+		}
 		if !callerLeg(ev.Leg) {
 			end(leg, ev.Cause, "")
 		}

@@ -21,6 +21,7 @@ type fold struct {
 	cfg                      Config
 	calls, transitions       *prometheus.CounterVec
 	emergencies              prometheus.Counter
+	audio                    *audio
 	wait                     *prometheus.HistogramVec
 	talk                     *prometheus.HistogramVec
 	active, waiting, longest *prometheus.Desc
@@ -40,7 +41,7 @@ func newFold(cfg Config) *fold {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(name, help, labels, nil)
 	}
-	f := &fold{cfg: cfg,
+	f := &fold{cfg: cfg, audio: newAudio(),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "la2_calls_total",
 			Help: "Calls that ended, by service and outcome."}, []string{"service", "outcome"}),
 		transitions: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "la2_ticket_transitions_total",
@@ -91,6 +92,10 @@ func (f *fold) apply(ev cti.Event, counted bool) {
 		f.seats[ev.Agent] = ev.Device
 	}
 	switch ev.Type {
+	case cti.EvConnectionCleared, cti.EvOneWayAudio:
+		if counted {
+			f.audio.count(ev)
+		}
 	case cti.EvEmergency:
 		if counted {
 			f.emergencies.Inc()

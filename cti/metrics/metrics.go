@@ -56,6 +56,7 @@ func New(cfg Config) (*Metrics, error) {
 	m := &Metrics{reg: prometheus.NewRegistry(), f: newFold(cfg)}
 	all := []prometheus.Collector{collectors.NewGoCollector(), m.f, m.f.calls, m.f.emergencies, m.f.wait, m.f.talk, m.f.transitions,
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(cfg)}
+	all = append(all, m.f.audio.collectors()...)
 	for _, v := range cfg.Values {
 		if v.Counter {
 			all = append(all, prometheus.NewCounterFunc(prometheus.CounterOpts{Name: v.Name, Help: v.Help, ConstLabels: v.Labels}, v.Func))

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +32,7 @@ type Relay struct {
 	ports  *ports
 	shards []*shard
 	last   atomic.Uint64 // leg number
+	told   sync.Map      // LegID to *figures, until Close
 }
 
 func (c *Config) validate() error {
@@ -130,11 +132,13 @@ func (r *Relay) Open(call cti.CallID) (LegID, netip.AddrPort, error) {
 		// SRTP does not miss its rollover with them.
 		l.line.start(rand.Uint32(), uint16(rand.Uint32N(1<<15)), rand.Uint32())
 		l.control.cname = newCNAME()
+		l.told = &figures{}
 		if !s.post(command{op: opOpen, leg: l}) {
 			sock.close()
 			r.ports.give(port, time.Now())
 			return 0, netip.AddrPort{}, ErrClosed
 		}
+		r.told.Store(l.id, l.told)
 		return l.id, netip.AddrPortFrom(r.cfg.Advertise, port), nil
 	}
 	return 0, netip.AddrPort{}, fmt.Errorf("relay: open: %w", err)
@@ -214,7 +218,10 @@ func (r *Relay) SendDTMF(leg LegID, digits string) {
 }
 
 // Close ends the leg. Its ports rest before they are used again.
-func (r *Relay) Close(leg LegID) { r.post(command{op: opClose, id: leg}) }
+func (r *Relay) Close(leg LegID) {
+	r.told.Delete(leg)
+	r.post(command{op: opClose, id: leg})
+}
 
 // Stats reads the counters of a leg; zero for an unknown or closed one. It waits
 // for the shard (microseconds), so it must not be called in OnEvent.

@@ -175,6 +175,12 @@ func (c *core) setRemote(l *leg, far Remote, now int64) {
 		l.control.from, l.control.opened = netip.AddrPort{}, false
 		l.first = false
 	}
+	if moved || !far.Answered || !far.Recv {
+		l.due = 0
+	}
+	if far.Answered && far.Recv && l.due == 0 {
+		l.due = max(now, 1)
+	}
 	c.rekey(l, far, moved)
 	l.lastIn, l.expired = now, false
 	l.refresh(&c.cfg)

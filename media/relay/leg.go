@@ -53,10 +53,14 @@ type leg struct {
 	former    *opener // of the key before, until the new one is used
 
 	// The rest of what plays.
-	frame int // of clips[0]
-	token uint64
-	music *media.Clip
-	at    int // frame of music
+	frame  int // of clips[0]
+	token  uint64
+	music  *media.Clip
+	at     int   // frame of music
+	due    int64 // ns; since when the far end must send; 0: it need not
+	oneWay bool  // OneWay was reported
+	told   *figures
+
 	paced int // index in core.paced, -1: not paced
 	slot  int // index in core.all
 

@@ -24,11 +24,33 @@ func (c *core) pace(now int64) {
 	}
 }
 
+// Time that a far end has to send its first packet, ns. It is looked at once a second.
+const (
+	patience      = 2_000_000_000
+	patienceNoise = 9_000_000_000 // of who may be silent on purpose
+)
+
+// patience is how long l waits for the first packet: longer where silence is suppressed, as
+// the far end lets us know by its description or by a report that it sent nothing.
+func (l *leg) patience() int64 {
+	if l.far.Noise || l.control.mute {
+		return patienceNoise
+	}
+	return patience
+}
+
 // tend does what l needs once a second.
 func (c *core) tend(l *leg, now int64) {
 	if l.far.Recv && !l.expired && c.cfg.Timeout > 0 && now-l.lastIn >= int64(c.cfg.Timeout) {
 		l.expired = true
 		c.emit(Event{Kind: MediaTimeout, Call: l.call, Leg: l.id})
+	}
+	if l.due != 0 && !l.first && !l.oneWay && now-l.due >= l.patience() {
+		l.oneWay = true
+		c.emit(Event{Kind: OneWay, Call: l.call, Leg: l.id})
+	}
+	if l.told != nil {
+		l.told.set(l.counted())
 	}
 	if now >= l.control.next {
 		c.report(l, now, false)

@@ -88,6 +88,10 @@ type Remote struct {
 	// above that of Addr. Mux: it wants RTCP on the port of RTP (RFC 5761).
 	RTCP uint16
 	Mux  bool
+	// Noise says that the far end takes comfort noise (RFC 3389) on payload type 13.
+	Noise bool
+	// Answered says that the call is answered, so that the far end must send if it may.
+	Answered bool
 	// NAT says that the far end sits behind an address translator, so that Addr is
 	// not to be trusted.
 	NAT bool
@@ -117,6 +121,10 @@ const (
 	// MediaTimeout: the far end should send and was silent for Config.Timeout. Once,
 	// until a packet comes or SetRemote is called.
 	MediaTimeout
+	// OneWay: the far end was to send since it answered (Remote.Answered) and has not, though
+	// it may be heard to live by its RTCP. Once a leg, within 3 s; 10 s where the far end knows
+	// comfort noise and may say nothing while there is silence.
+	OneWay
 	// FirstPacket: the first packet was accepted since Open or a SetRemote that
 	// moved the far end.
 	FirstPacket
@@ -131,6 +139,8 @@ func (k Kind) String() string {
 		return "play_done"
 	case MediaTimeout:
 		return "media_timeout"
+	case OneWay:
+		return "one_way"
 	case FirstPacket:
 		return "first_packet"
 	}

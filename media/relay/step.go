@@ -33,7 +33,7 @@ func (c *core) receive(l *leg, src netip.AddrPort, pkt []byte, now int64) (*leg,
 		return nil, malformed
 	}
 	event, codec := l.classify(h.pt)
-	wanted := event || codec != 0
+	wanted := event || codec != 0 || h.pt == noisePT
 	if !l.latch.locked || src != l.latch.addr {
 		if !l.latch.admit(src, h, wanted, now, int64(c.cfg.Learn)) {
 			l.stats.Foreign++
@@ -85,10 +85,22 @@ func (l *leg) classify(pt uint8) (event bool, codec media.Codec) {
 	return false, 0
 }
 
-// forward fixes pkt up for the far end of to. codec is zero for an event.
+// noisePT is the static payload type of comfort noise (RFC 3389 4). Nobody is asked for it,
+// as it comes with the suppression of silence; who sends it all the same is understood.
+const noisePT = 13
+
+// forward fixes pkt up for the far end of to. codec is zero for an event and for noise.
+// Noise goes to who takes it; for others the stream begins anew after it, without a gap.
 func (c *core) forward(l, to *leg, pkt []byte, h header, codec media.Codec, now int64) (*leg, verdict) {
 	pt := to.far.SendPT
-	if codec == 0 {
+	switch {
+	case codec != 0:
+	case h.pt == noisePT && h.pt != l.far.DTMFPT:
+		if pt = noisePT; !to.far.Noise {
+			to.line.cut()
+			return nil, consumed
+		}
+	default:
 		if pt = to.far.SendDTMFPT; pt == 0 {
 			return nil, consumed
 		}

@@ -64,7 +64,7 @@ func TestReceive_Verdicts(t *testing.T) {
 		{"the other law on its static type", rtp(0, 1, 160, 9, frame(1)), farOf(0), forwarded},
 		{"telephone-event", rtp(101, 1, 160, 9, []byte{1, 0, 0, 160}), farOf(0), forwarded},
 		{"from the peer's far end", good, farOf(1), foreign},
-		{"comfort noise, not negotiated", rtp(13, 1, 160, 9, []byte{1}), farOf(0), unwanted},
+		{"comfort noise, not negotiated", rtp(13, 1, 160, 9, []byte{1}), farOf(0), consumed},
 		{"RTCP on the RTP port of who is not known yet", change(func(b []byte) []byte { b[1] = 200; return b }), farOf(0), foreign},
 		{"version 1", change(func(b []byte) []byte { b[0] = 1 << 6; return b }), farOf(0), malformed},
 		{"short", good[:11], farOf(0), malformed},

@@ -96,6 +96,9 @@ func appendAnswer(b []byte, l Local, proto string, n Negotiated, key Crypto) []b
 	if key.Secret.Suite() != media.Plain {
 		b = appendCrypto(b, key)
 	}
+	if n.RTCPMux {
+		b = append(b, "a=rtcp-mux\r\n"...)
+	}
 	return appendTail(b, n.DTMFPT, n.Direction)
 }
 

@@ -51,6 +51,7 @@ func Accept(answer *Session, offered Local) (Negotiated, error) {
 		return Negotiated{}, fmt.Errorf("sdp: accept: %w", ErrIncompatible)
 	}
 	n := common(answer.Audio, offered)
+	n.RTCPMux = false // not offered (RFC 5761 5.1.1)
 	n.Codec, n.PT, n.SendPT = f.Codec, f.Codec.PT(), f.PT
 	if !offered.NoDTMF && answer.Audio.DTMF != 0 {
 		n.DTMFPT, n.SendDTMFPT = EventPT, answer.Audio.DTMF
@@ -92,6 +93,7 @@ func common(far Media, local Local) Negotiated {
 		theirs = theirs.And(SendOnly)
 	}
 	n := Negotiated{
+		RTCPMux: far.RTCPMux, RTCP: far.RTCP, Noise: far.Noise,
 		Remote:    far.Addr,
 		Direction: local.Direction.And(theirs.Reverse()),
 		Held:      !theirs.Recv(),

@@ -108,6 +108,11 @@ func audio(m *pion.MediaDescription, conn *pion.ConnectionInformation, common Di
 			} else {
 				out.refused = true
 			}
+		case "rtcp":
+			port, host, _ := strings.Cut(strings.TrimSpace(a.Value), " ")
+			if n, err := strconv.ParseUint(port, 10, 16); err == nil && (host == "" || strings.HasSuffix(host, " "+ip.String())) {
+				out.RTCP = uint16(n)
+			}
 		case "rtcp-mux":
 			out.RTCPMux = true
 		}
@@ -144,6 +149,7 @@ func (m *Media) add(f, rtpmap string) {
 		}
 		return
 	}
+	m.Noise = m.Noise || pt == 13
 	format := Format{PT: uint8(pt), Name: name, Rate: rate}
 	switch {
 	case plain && strings.EqualFold(name, "PCMA"):

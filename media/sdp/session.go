@@ -85,6 +85,8 @@ type Media struct {
 	Hold      bool           // c=0.0.0.0: nobody receives (RFC 3264 8.4)
 	Ptime     time.Duration  // asked for; 0: not said
 	RTCPMux   bool
+	RTCP      uint16   // port of a=rtcp at the host of Addr (RFC 3605), 0: not said
+	Noise     bool     // comfort noise, payload type 13 (RFC 3389)
 	SAVP      bool     // RTP/SAVP or RTP/SAVPF: not to be used without a key (RFC 3711)
 	Crypto    []Crypto // the keys that we can use, in order
 
@@ -139,6 +141,9 @@ type Negotiated struct {
 	Direction          Direction // ours
 	Held               bool      // the far end does not want to receive
 	Ptime              time.Duration
+	RTCPMux            bool   // both ends want RTCP on the port of RTP (RFC 5761)
+	RTCP               uint16 // port of the far end's RTCP at the host of Remote, 0: the one above
+	Noise              bool   // the far end takes comfort noise
 	// Seal is the SRTP key that we send with, Open the one that the far end does; both
 	// are zero when the audio is not protected.
 	Seal, Open media.Secret

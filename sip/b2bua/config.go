@@ -190,6 +190,7 @@ type Media interface {
 	Unbridge(leg relay.LegID)
 	Adopt(leg relay.LegID, call cti.CallID) error
 	SendDTMF(leg relay.LegID, digits string)
+	Figures(leg relay.LegID) relay.LegStats
 	Close(leg relay.LegID)
 }
 

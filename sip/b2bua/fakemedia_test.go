@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"time"
 
 	"github.com/lineaamica/la2/cti"
 	"github.com/lineaamica/la2/media"
@@ -80,6 +81,9 @@ func (m *fakeMedia) SendDTMF(_ relay.LegID, digits string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.digits += digits
+}
+func (m *fakeMedia) Figures(relay.LegID) relay.LegStats {
+	return relay.LegStats{Received: 98, Expected: 100, Lost: 2, Sent: 100, RTT: 40 * time.Millisecond}
 }
 func (m *fakeMedia) Close(leg relay.LegID) {
 	m.mu.Lock()

@@ -57,6 +57,7 @@ type leg struct {
 	forks      []*fork      // UAC: early dialogs until the 2xx
 	audible    *fork        // UAC: the one that is heard, if any
 	early      bool         // UAS: a 183 with our description left
+	oneWay     bool         // nothing came after the answer
 	flowing    bool         // UAC: audio came
 	alerting   bool         // UAC: 180 came
 	mayBeHeard bool         // UAC: its early media is for the caller
@@ -107,6 +108,7 @@ func (l *leg) far() {
 		DTMFPT: n.DTMFPT, SendDTMFPT: n.SendDTMFPT,
 		Send: n.Direction.Send() && (l.early || !l.state.unproven()), Recv: n.Direction.Recv(),
 		Seal: n.Seal, Open: n.Open, Ptime: n.Ptime, NAT: l.nat, Signal: l.flow.Remote.Addr(),
+		RTCP: n.RTCP, Mux: n.RTCPMux, Noise: n.Noise, Answered: l.state == legConfirmed,
 	})
 }
 
@@ -148,12 +150,14 @@ func (c *Call) cleared(l *leg, cause cti.Cause) {
 		l.twin = nil
 	}
 	c.unlist(l)
+	var quality *cti.Quality
 	if l.open {
 		l.open = false
+		quality = l.quality(c.sw.deps.Media.Figures(l.port))
 		c.sw.deps.Media.Close(l.port)
 	}
 	if c.offered {
-		c.publish(cti.Event{Type: cti.EvConnectionCleared, Leg: l.id, Device: l.device, Trunk: l.trunk, Ticket: c.ticket, Cause: cause})
+		c.publish(cti.Event{Type: cti.EvConnectionCleared, Leg: l.id, Device: l.device, Trunk: l.trunk, Ticket: c.ticket, Cause: cause, Quality: quality})
 	}
 }
 

@@ -102,6 +102,8 @@ func (c *Call) onMedia(ev relay.Event) {
 	switch ev.Kind {
 	case relay.MediaTimeout:
 		c.mediaTimeout(ev.Leg)
+	case relay.OneWay:
+		c.onOneWay(ev.Leg)
 	case relay.PlayDone:
 		if p := c.prompt; p != nil && p.playing && ev.Token == c.token {
 			p.playing = false

@@ -27,6 +27,7 @@ var lines = map[cti.EventType]string{
 	cti.EvDelivered:         "agent ringing",
 	cti.EvDiverted:          "agent offer ended",
 	cti.EvEstablished:       "call established",
+	cti.EvOneWayAudio:       "leg sends no audio",
 	cti.EvHeld:              "caller held",
 	cti.EvRetrieved:         "caller retrieved",
 	cti.EvRedirected:        "call taken by another office",
@@ -82,7 +83,7 @@ func (c callLog) write(ctx context.Context, ev cti.Event) {
 	if text, ok := lines[ev.Type]; ok {
 		level, message = slog.LevelInfo, text
 	}
-	if ev.Type == cti.EvTrunkDown {
+	if ev.Type == cti.EvTrunkDown || ev.Type == cti.EvOneWayAudio {
 		level = slog.LevelWarn
 	}
 	if !c.log.Enabled(ctx, level) {
@@ -103,6 +104,9 @@ func attrs(ev cti.Event) []slog.Attr {
 		add("event", string(ev.Type))
 	}
 	add("call", string(ev.Call))
+	if ev.Type == cti.EvOneWayAudio {
+		add("leg", string(ev.Leg))
+	}
 	add("service", string(ev.Service))
 	if ev.Info != nil && (ev.Type == cti.EvOffered || ev.Type == cti.EvPassed) {
 		add("caller", cti.Mask(ev.Info.Caller.Number))

@@ -187,6 +187,7 @@ func (n *Node) gauges() []metrics.Value {
 		{Name: "la2_sip_retransmissions_total", Help: "Repeated requests absorbed.", Counter: true, Func: func() float64 { return float64(n.tx.Stats().Retransmissions) }},
 		{Name: "la2_sip_transactions", Help: "Transactions alive now.", Func: func() float64 { s := n.tx.Stats(); return float64(s.Servers + s.Clients) }},
 		{Name: "la2_rtp_ports_free", Help: "Ports for audio that no call holds.", Func: func() float64 { return float64(n.relay.FreePorts()) }},
+		{Name: "la2_rtp_rtcp_errors_total", Help: "RTCP of strangers, malformed or too much; at most one a second and leg.", Counter: true, Func: func() float64 { return float64(n.relay.BadRTCP()) }},
 		{Name: "la2_stream_degraded", Help: "1 while the journal does not write.", Func: func() float64 {
 			if n.stream.Stats().Degraded {
 				return 1

@@ -110,7 +110,7 @@ func (a *actor) respond(l scriptLine, status int) {
 		return
 	}
 	c.Respond(status)
-	if status == 200 {
+	if status == 200 && !l.has("silent") {
 		a.speak(c)
 	}
 }
