@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 )
 
@@ -15,6 +16,7 @@ import (
 type env struct {
 	bin, root string
 	net       *network // the demo that runs now, or nil
+	audio     atomic.Int32
 }
 
 var world env // set by TestMain; tests of one package run one after the other

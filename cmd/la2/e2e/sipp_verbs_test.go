@@ -79,7 +79,7 @@ func callee(t *testing.T, scenario, account string, more ...string) *proc {
 func waiting(t *testing.T, scenario, account, port, to string, more ...string) *proc {
 	t.Helper()
 	args := []string{to, "-sf", filepath.Join(world.root, "testdata", "sipp", scenario+".xml"), "-m", "1", "-nostdin",
-		"-i", "127.0.0.1", "-p", port, "-mp", strconv.Itoa(mediaPort(t)), "-s", account, "-timeout", "30s", "-timeout_error", "-trace_err", "-error_file", "errors"}
+		"-i", "127.0.0.1", "-p", port, "-mp", strconv.Itoa(mediaPort()), "-s", account, "-timeout", "30s", "-timeout_error", "-trace_err", "-error_file", "errors"}
 	return startIn(t, t.TempDir(), "sipp", append(args, more...)...)
 }
 
