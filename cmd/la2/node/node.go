@@ -126,6 +126,7 @@ type Node struct {
 	leave    context.CancelFunc
 	left     chan struct{} // closed when that is done
 	ready    chan struct{}
+	atOnce   context.Context // has ended: for what may not wait
 }
 
 // Check builds from cfg what needs no sockets or files, so that a bad
@@ -146,6 +147,9 @@ func New(ctx context.Context, o Options) (*Node, error) {
 	n := &Node{cfg: o.Config, opts: o, log: o.Logger.With("site", o.Config.Site.IPA), ready: make(chan struct{}),
 		accounts: accountsOf(o.Config), left: make(chan struct{}), replies: sync.Pool{New: func() any { return new([]byte) }}}
 	n.leaving, n.leave = context.WithCancel(context.WithoutCancel(ctx))
+	var ended context.CancelFunc
+	n.atOnce, ended = context.WithCancel(context.WithoutCancel(ctx))
+	ended()
 	n.hurry, n.rush = context.WithCancel(context.WithoutCancel(ctx))
 	for _, step := range []func(context.Context) error{n.openPlan, n.openSockets, n.openJournal, n.openMedia, n.openSIP, n.openFloor, n.openDesk} {
 		if err := step(ctx); err != nil {

@@ -94,9 +94,7 @@ func (n *Node) proxyValues() []metrics.Value {
 
 // dialNow gives a path that is there: UDP, or an open connection.
 func (n *Node) dialNow(t flow.Transport, to netip.AddrPort) (flow.Flow, error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return n.flows.Dial(ctx, t, to)
+	return n.flows.Dial(n.atOnce, t, to)
 }
 
 // Relays takes what passes through as bytes: requests along a route that we recorded, and calls
@@ -237,13 +235,11 @@ func (n *Node) direct(m *wire.Message, w who, t route.Target) (proxy.Plan, bool)
 // stationPlan is all bindings of a station (RFC 3261 16.6): those of one preference at a time, and
 // of several flows of one telephone (RFC 5626) one after the other, the latest first.
 func (n *Node) stationPlan(device cti.DeviceID) (proxy.Plan, bool) {
-	now, cancel := context.WithCancel(context.Background())
-	cancel() // what has to be connected first is not there
 	type place struct{ q, rank int }
 	groups := map[place][]proxy.Target{}
 	flows := map[string]int{} // of an instance, so far
 	for _, b := range n.location.Lookup(location.AOR(device)) {
-		t, ok := n.bound(now, &b)
+		t, ok := n.bound(n.atOnce, &b) // what has to be connected first is not there
 		if !ok {
 			continue
 		}
