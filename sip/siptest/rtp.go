@@ -266,8 +266,10 @@ func (r *RTP) read() {
 	}
 }
 
+// parseRTP passes over RTCP (RFC 5761 4): the calls of a telephone have ports side by
+// side, so that the reports about one arrive at the next.
 func parseRTP(b []byte) (RTPPacket, bool) {
-	if len(b) < 12 || b[0]>>6 != 2 {
+	if len(b) < 12 || b[0]>>6 != 2 || b[1] >= 192 && b[1] <= 223 {
 		return RTPPacket{}, false
 	}
 	head := 12 + 4*int(b[0]&15)
