@@ -58,7 +58,9 @@ func (n *Node) listen(l configs.Listen) error {
 	}
 	open := env.ListenTCP
 	if open == nil {
-		open = func(a netip.AddrPort) (net.Listener, error) { return net.Listen("tcp", a.String()) }
+		open = func(a netip.AddrPort) (net.Listener, error) {
+			return (&net.ListenConfig{Control: mark}).Listen(context.Background(), "tcp", a.String())
+		}
 	}
 	ln, err := open(l.Address)
 	if err != nil {
@@ -69,9 +71,14 @@ func (n *Node) listen(l configs.Listen) error {
 }
 
 func listenUDP(a netip.AddrPort) (flow.PacketConn, error) {
-	pc, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(a))
+	lp, err := (&net.ListenConfig{Control: mark}).ListenPacket(context.Background(), "udp", a.String())
 	if err != nil {
 		return nil, err
+	}
+	pc, ok := lp.(*net.UDPConn)
+	if !ok {
+		_ = lp.Close()
+		return nil, errors.New("no UDP socket")
 	}
 	_ = pc.SetReadBuffer(4 << 20) // a smaller buffer works too, with more loss at peaks
 	return pc, nil
