@@ -65,14 +65,22 @@ func (p *Place) Position(ctx context.Context) (int, error) {
 }
 
 // Leave takes the caller out: it hung up. A live offer is released. It does
-// nothing after Accept, Redirected or Leave.
+// nothing after Accept, Redirected or Leave. It returns when all that was decided
+// about the caller is in the stream, so that the end of the call comes after it.
 func (p *Place) Leave(cause cti.Cause) {
-	p.f.tell(engine.Input{Op: engine.OpLeave, Call: p.call, Cause: cause})
+	p.last(engine.Input{Op: engine.OpLeave, Call: p.call, Cause: cause})
 }
 
-// Redirected tells that the overflow target answered. A live offer is fenced.
+// Redirected tells that the overflow target answered. A live offer is fenced. It
+// returns as Leave does.
 func (p *Place) Redirected(target string) {
-	p.f.tell(engine.Input{Op: engine.OpRedirected, Call: p.call, Target: target})
+	p.last(engine.Input{Op: engine.OpRedirected, Call: p.call, Target: target})
+}
+
+// last gives the input that ends the place. Its verdict is of no interest: a place
+// that has ended before has nothing left to say.
+func (p *Place) last(in engine.Input) {
+	_, _ = p.f.command(context.Background(), in) // bounded by the herald's CommitTimeout
 }
 
 // SpillFailed tells that the overflow dial ended by itself without an answer.
