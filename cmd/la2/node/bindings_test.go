@@ -72,6 +72,7 @@ func TestKeeper(t *testing.T) {
 					}
 				}
 				time.Sleep(time.Second)
+				synctest.Wait()
 			}
 			register(100)
 			if rows.commits != 1 || rows.rows != 100 {
