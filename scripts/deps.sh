@@ -10,6 +10,7 @@ if [ "${node:-0}" -lt 20 ] || ! command -v npm >/dev/null 2>&1; then
 fi
 missing=()
 for bin in "${!pkg[@]}"; do command -v "$bin" >/dev/null 2>&1 || missing+=("${pkg[$bin]}"); done
+compgen -G '/usr/lib/*/kamailio/modules/tls.so' >/dev/null || missing+=(kamailio-tls-modules)
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
 	echo "installing what the tests need: ${missing[*]}"
