@@ -51,9 +51,6 @@ func StatusOf(c cti.Cause) (status int, reason string) {
 	return r.status, r.reason
 }
 
-// Q850Of is the ITU-T Q.850 cause value of c.
-func Q850Of(c cti.Cause) int { return rowOf(c).q850 }
-
 // CauseOf is what the final status (300 to 699) of a callee means.
 func CauseOf(status int) cti.Cause {
 	for _, r := range causeTable() {
